@@ -1,0 +1,7 @@
+"""The multilayer neural network of the backpropagation lecture, as a scikit-learn classifier."""
+
+from skbp.classifier import BackpropClassifier
+
+__version__ = "0.1.0"
+
+__all__ = ["BackpropClassifier", "__version__"]

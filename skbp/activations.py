@@ -1,0 +1,205 @@
+"""The activation functions g of the units.
+
+A hidden unit needs g and, on the way back, g′. The derivative is computed from
+the activation a = g(z), so that z need not be kept. The output units need g and,
+for log-probabilities that never become ``-inf``, log g.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from scipy.special import expit, log_expit
+
+from skbp._typing import Floats
+
+_LEAKY_RELU_SLOPE = 0.01
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function of hidden units.
+
+    Parameters
+    ----------
+    g : callable
+        Maps z to the activation a = g(z), element by element. It returns a new
+        array and keeps the dtype.
+    g_prime : callable
+        Maps the activation a to g′(z), element by element.
+    name : str, default="custom"
+        The name shown in representations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.activations import ACTIVATIONS
+    >>> logistic = ACTIVATIONS["logistic"]
+    >>> a = logistic.g(np.array([0.0]))
+    >>> a, logistic.g_prime(a)
+    (array([0.5]), array([0.25]))
+    """
+
+    g: Callable[[Floats], Floats] = field(repr=False)
+    g_prime: Callable[[Floats], Floats] = field(repr=False)
+    name: str = "custom"
+
+
+@dataclass(frozen=True)
+class OutputActivation:
+    """An activation function of the output layer.
+
+    Parameters
+    ----------
+    g : callable
+        Maps z of shape (m, K) to the hypothesis h = g(z) of the same shape.
+    log_g : callable
+        Maps z to log h, finite wherever z is.
+    name : str
+        The name, one half of the key of `skbp.losses.LOSSES`.
+    """
+
+    g: Callable[[Floats], Floats] = field(repr=False)
+    log_g: Callable[[Floats], Floats] = field(repr=False)
+    name: str
+
+
+def _identity(z: Floats) -> Floats:
+    return z.copy()
+
+
+def _identity_prime(a: Floats) -> Floats:
+    return np.ones_like(a)
+
+
+def _logistic(z: Floats) -> Floats:
+    return expit(z)
+
+
+def _logistic_prime(a: Floats) -> Floats:
+    return a * (1 - a)
+
+
+def _tanh(z: Floats) -> Floats:
+    return np.tanh(z)
+
+
+def _tanh_prime(a: Floats) -> Floats:
+    return 1 - a * a
+
+
+def _relu(z: Floats) -> Floats:
+    return np.maximum(z, 0)
+
+
+def _relu_prime(a: Floats) -> Floats:
+    return (a > 0).astype(a.dtype)
+
+
+def _leaky_relu(z: Floats) -> Floats:
+    return np.maximum(z, _LEAKY_RELU_SLOPE * z)
+
+
+def _leaky_relu_prime(a: Floats) -> Floats:
+    return np.where(a > 0, a.dtype.type(1), a.dtype.type(_LEAKY_RELU_SLOPE))
+
+
+def _elu(z: Floats) -> Floats:
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+def _elu_prime(a: Floats) -> Floats:
+    return np.where(a > 0, a.dtype.type(1), a + 1)
+
+
+def _selu(z: Floats) -> Floats:
+    return _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+
+
+def _selu_prime(a: Floats) -> Floats:
+    return np.where(a > 0, a.dtype.type(_SELU_SCALE), a + _SELU_SCALE * _SELU_ALPHA)
+
+
+def _softplus(z: Floats) -> Floats:
+    return np.logaddexp(z, 0)
+
+
+def _softplus_prime(a: Floats) -> Floats:
+    # g′(z) = logistic(z) = 1 − e^(−a), because e^a = 1 + e^z
+    return -np.expm1(-a)
+
+
+def _log_logistic(z: Floats) -> Floats:
+    return log_expit(z)
+
+
+def _softmax(z: Floats) -> Floats:
+    a = np.exp(z - z.max(axis=1, keepdims=True))
+    a /= a.sum(axis=1, keepdims=True)
+    return a
+
+
+def _log_softmax(z: Floats) -> Floats:
+    z = z - z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation(_identity, _identity_prime, "identity"),
+        Activation(_logistic, _logistic_prime, "logistic"),
+        Activation(_tanh, _tanh_prime, "tanh"),
+        Activation(_relu, _relu_prime, "relu"),
+        Activation(_leaky_relu, _leaky_relu_prime, "leaky_relu"),
+        Activation(_elu, _elu_prime, "elu"),
+        Activation(_selu, _selu_prime, "selu"),
+        Activation(_softplus, _softplus_prime, "softplus"),
+    )
+}
+"""The activation functions of hidden units, by name."""
+
+OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
+    activation.name: activation
+    for activation in (
+        OutputActivation(_logistic, _log_logistic, "logistic"),
+        OutputActivation(_softmax, _log_softmax, "softmax"),
+    )
+}
+"""The activation functions of the output layer, by name."""
+
+T = TypeVar("T")
+
+
+def look_up(registry: Mapping[str, T], name_or_object: str | T, parameter: str) -> T:
+    """Return the object that a name stands for; an object stands for itself.
+
+    Parameters
+    ----------
+    registry : mapping of str to object
+        For example `ACTIVATIONS`.
+    name_or_object : str or object
+        A key of the registry, or the object itself.
+    parameter : str
+        The name of the parameter, for the error message.
+
+    Returns
+    -------
+    object
+        What the name stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    """
+    if not isinstance(name_or_object, str):
+        return name_or_object
+    if name_or_object not in registry:
+        raise ValueError(
+            f"{parameter} must be one of {sorted(registry)}. Got {name_or_object!r} instead."
+        )
+    return registry[name_or_object]

@@ -1,0 +1,144 @@
+"""The loss of one example and its δ^(L), the error at the output layer.
+
+δ^(L) = ∂loss/∂z^(L) depends on the output activation too (the chain rule goes
+through g′), so there is one object a pair of output activation and loss, and
+δ^(L) stands beside the loss that it is the derivative of.
+
+Each object has two methods on a block of m examples: ``per_row(z, a, Y)``, the
+losses of shape (m,), and ``delta(z, a, Y)``, δ^(L) of shape (m, K), where z is
+z^(L), a = g(z) and Y the targets, all of shape (m, K).
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from skbp._typing import Floats
+
+
+class Loss(Protocol):
+    """What a loss must be able to do."""
+
+    def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return the loss of each example.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, K)
+            z^(L).
+        a : ndarray of shape (m, K)
+            The hypothesis a^(L) = g(z^(L)).
+        Y : ndarray of shape (m, K)
+            The targets.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            The losses.
+        """
+        ...
+
+    def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return δ^(L), the derivative of each example's loss with respect to its z.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, K)
+            z^(L).
+        a : ndarray of shape (m, K)
+            The hypothesis a^(L) = g(z^(L)).
+        Y : ndarray of shape (m, K)
+            The targets.
+
+        Returns
+        -------
+        ndarray of shape (m, K)
+            A new array, which the caller may overwrite.
+        """
+        ...
+
+
+class LogisticLogLoss:
+    """Cross entropy of K logistic units, −Σ_k [y_k log h_k + (1 − y_k) log(1 − h_k)]."""
+
+    def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return log(1 + e^z) − y z, which is the cross entropy and stays finite for large z."""
+        return (np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))).sum(axis=1)
+
+    def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return a − y: the factor a (1 − a) of g′ cancels against that of ∂J/∂a."""
+        return a - Y
+
+
+class SoftmaxLogLoss:
+    """Cross entropy of a softmax over K units, −Σ_k y_k log h_k; rows of Y sum to 1."""
+
+    def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return log Σ_k e^(z_k) − Σ_k y_k z_k, computed from z less its largest entry."""
+        z = z - z.max(axis=1, keepdims=True)
+        return np.log(np.exp(z).sum(axis=1)) - (Y * z).sum(axis=1)
+
+    def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return a − y."""
+        return a - Y
+
+
+class LogisticSquaredError:
+    """Squared error of K logistic units, ½ Σ_k (h_k − y_k)²."""
+
+    def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return ½ Σ_k (a_k − y_k)²."""
+        return ((a - Y) ** 2).sum(axis=1) / 2
+
+    def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return (a − y) .* a .* (1 − a): here g′ stays."""
+        return (a - Y) * a * (1 - a)
+
+
+class SoftmaxSquaredError(LogisticSquaredError):
+    """Squared error of a softmax over K units, ½ Σ_k (h_k − y_k)²."""
+
+    def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return the Jacobian of softmax, diag(a) − a aᵀ, times a − y."""
+        error = a - Y
+        return a * (error - (error * a).sum(axis=1, keepdims=True))
+
+
+LOSSES: Mapping[tuple[str, str], Loss] = {
+    ("logistic", "log_loss"): LogisticLogLoss(),
+    ("softmax", "log_loss"): SoftmaxLogLoss(),
+    ("logistic", "squared_error"): LogisticSquaredError(),
+    ("softmax", "squared_error"): SoftmaxSquaredError(),
+}
+"""The losses, by the names of the output activation and of the loss."""
+
+
+def get_loss(output_activation: str, loss: str | Loss) -> Loss:
+    """Return the loss object for a pair of output activation and loss.
+
+    Parameters
+    ----------
+    output_activation : str
+        The output activation's name, ``"logistic"`` or ``"softmax"``.
+    loss : str or Loss
+        ``"log_loss"``, ``"squared_error"``, or an object, which stands for itself.
+
+    Returns
+    -------
+    Loss
+        The object with the methods ``per_row`` and ``delta``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such pair.
+    """
+    if not isinstance(loss, str):
+        return loss
+    if (output_activation, loss) not in LOSSES:
+        raise ValueError(
+            "The pair (output_activation, loss) must be one of "
+            f"{sorted(LOSSES)}. Got {(output_activation, loss)!r} instead."
+        )
+    return LOSSES[output_activation, loss]

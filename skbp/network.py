@@ -1,0 +1,270 @@
+"""The network: layer sizes, Θ, forward propagation and backpropagation.
+
+All weights Θ^(1), …, Θ^(L−1) live in one flat vector ``theta``, so that every
+solver is plain vector algebra; ``unpack`` gives the matrices as views into it.
+Rows of X and of every activation are examples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skbp._typing import Floats, Matrix
+from skbp.activations import (
+    ACTIVATIONS,
+    OUTPUT_ACTIVATIONS,
+    Activation,
+    OutputActivation,
+    look_up,
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected feedforward network of L layers.
+
+    Parameters
+    ----------
+    layer_sizes : tuple of int, of length L ≥ 2
+        (s_1, …, s_L): the number of units of each layer, bias units not counted.
+        s_1 is the number of features, s_L the number K of output units.
+    activation : str or Activation, default="logistic"
+        The activation g of the hidden units, an object or a key of
+        `skbp.activations.ACTIVATIONS`: ``"identity"``, ``"logistic"``, ``"tanh"``,
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"selu"`` or ``"softplus"``.
+    output_activation : {"logistic", "softmax"} or OutputActivation, default="logistic"
+        The activation of the output layer.
+
+    Raises
+    ------
+    ValueError
+        If a layer has no unit, there are fewer than two layers, a name is unknown,
+        or a softmax is asked for over a single unit (it would be constant).
+
+    Examples
+    --------
+    The network of the lecture's XOR example, with its start weights:
+
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> network = Network(layer_sizes=(2, 3, 1))
+    >>> theta = network.initialize(random_state=0)
+    >>> [Theta.shape for Theta in network.unpack(theta)]
+    [(3, 3), (1, 4)]
+    >>> activations, z = network.forward(theta, np.array([[0.0, 1.0], [1.0, 1.0]]))
+    >>> [a.shape for a in activations], z.shape
+    ([(2, 2), (2, 3), (2, 1)], (2, 1))
+    """
+
+    layer_sizes: tuple[int, ...]
+    activation: str | Activation = "logistic"
+    output_activation: str | OutputActivation = "logistic"
+
+    def __post_init__(self) -> None:
+        sizes = tuple(self.layer_sizes)
+        if len(sizes) < 2 or not all(isinstance(s, Integral) and s > 0 for s in sizes):
+            raise ValueError(
+                "layer_sizes must hold at least two positive integers, the number of "
+                f"features first and the number of outputs last. Got {self.layer_sizes!r} instead."
+            )
+        object.__setattr__(self, "layer_sizes", tuple(int(s) for s in sizes))
+        look_up(ACTIVATIONS, self.activation, "activation")
+        if self.h.name == "softmax" and sizes[-1] == 1:
+            raise ValueError(
+                "output_activation='softmax' needs at least two output units; "
+                "one unit's softmax is the constant 1. Use 'logistic'."
+            )
+
+    @cached_property
+    def g(self) -> Activation:
+        """The activation of the hidden units."""
+        return look_up(ACTIVATIONS, self.activation, "activation")
+
+    @cached_property
+    def h(self) -> OutputActivation:
+        """The activation of the output layer."""
+        return look_up(OUTPUT_ACTIVATIONS, self.output_activation, "output_activation")
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, int]]:
+        """The shapes (s_{l+1}, s_l + 1) of Θ^(1), …, Θ^(L−1)."""
+        return [(outputs, inputs + 1) for inputs, outputs in pairwise(self.layer_sizes)]
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        sizes = (rows * columns for rows, columns in self.shapes)
+        return list(accumulate(sizes, initial=0))
+
+    @property
+    def n_parameters(self) -> int:
+        """The length of ``theta``."""
+        return self._offsets[-1]
+
+    def initialize(self, random_state: int | np.random.RandomState | None = None) -> Floats:
+        """Draw start weights (the lecture's ``randInitializeWeights``).
+
+        Each Θ^(l), bias column included, is uniform in ±√(6 / (s_l + s_{l+1}))
+        (Glorot and Bengio, 2010). Weights that are all equal would stay equal.
+
+        Parameters
+        ----------
+        random_state : int, RandomState instance or None, default=None
+            The source of randomness; an int for the same weights every time.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            The flat vector ``theta``, of float64.
+        """
+        generator = check_random_state(random_state)
+        bounds = (np.sqrt(6 / (s + s_next)) for s, s_next in pairwise(self.layer_sizes))
+        return self.pack(
+            [
+                generator.uniform(-bound, bound, shape)
+                for bound, shape in zip(bounds, self.shapes, strict=True)
+            ]
+        )
+
+    def unpack(self, theta: Floats) -> list[Floats]:
+        """Return Θ^(1), …, Θ^(L−1) as views into ``theta``.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights.
+
+        Returns
+        -------
+        list of ndarray
+            Θ^(l) of shape (s_{l+1}, s_l + 1); column 0 holds the bias weights.
+
+        Raises
+        ------
+        ValueError
+            If ``theta`` has not ``n_parameters`` entries.
+        """
+        if theta.shape != (self.n_parameters,):
+            raise ValueError(
+                f"theta must have shape ({self.n_parameters},) for a network with "
+                f"layer_sizes={self.layer_sizes}. Got {theta.shape} instead."
+            )
+        return [
+            theta[start:stop].reshape(shape)
+            for (start, stop), shape in zip(pairwise(self._offsets), self.shapes, strict=True)
+        ]
+
+    def pack(self, Thetas: Sequence[Floats]) -> Floats:
+        """Return the flat vector that holds Θ^(1), …, Θ^(L−1): the inverse of `unpack`.
+
+        Parameters
+        ----------
+        Thetas : sequence of ndarray
+            Θ^(l) of shape (s_{l+1}, s_l + 1), for l = 1, …, L − 1.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            A new flat vector ``theta``.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit the network.
+        """
+        shapes = [np.shape(Theta) for Theta in Thetas]
+        if shapes != self.shapes:
+            raise ValueError(f"Thetas must have the shapes {self.shapes}. Got {shapes} instead.")
+        return np.concatenate([np.ravel(Theta) for Theta in Thetas])
+
+    def forward(self, theta: Floats, X: Matrix) -> tuple[list[Any], Floats]:
+        """Propagate examples forward: z^(l+1) = Θ^(l) a^(l), a^(l+1) = g(z^(l+1)).
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights.
+        X : {ndarray, sparse matrix} of shape (m, s_1)
+            The examples, a^(1).
+
+        Returns
+        -------
+        activations : list of length L
+            [a^(1), …, a^(L)], where a^(l) has shape (m, s_l), a^(1) is X itself
+            and a^(L) = h_Θ(x).
+        z : ndarray of shape (m, s_L)
+            z^(L), from which the loss is computed.
+        """
+        *hidden, last = self.unpack(theta)
+        a = X
+        activations = [a]
+        for Theta in hidden:
+            a = self.g.g(_linear(Theta, a))
+            activations.append(a)
+        z = _linear(last, a)
+        activations.append(self.h.g(z))
+        return activations, z
+
+    def decision(self, theta: Floats, X: Matrix) -> Floats:
+        """Return z^(L) alone: forward propagation that keeps no activations.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights.
+        X : {ndarray, sparse matrix} of shape (m, s_1)
+            The examples.
+
+        Returns
+        -------
+        ndarray of shape (m, s_L)
+            z of the output layer.
+        """
+        *hidden, last = self.unpack(theta)
+        a = X
+        for Theta in hidden:
+            a = self.g.g(_linear(Theta, a))
+        return _linear(last, a)
+
+    def backward(self, theta: Floats, activations: Sequence[Any], delta: Floats) -> Floats:
+        """Propagate the error back and accumulate Δ over the examples.
+
+        δ^(l) = (Θ^(l))ᵀ δ^(l+1) .* g′(z^(l)) for l = L − 1, …, 2, and
+        Δ^(l) = Σ δ^(l+1) (a^(l))ᵀ, where a_0^(l) = 1 and the sum is over the rows.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights.
+        activations : list of length L
+            [a^(1), …, a^(L)] as `forward` returned them.
+        delta : ndarray of shape (m, s_L)
+            δ^(L), from the loss.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            Δ^(1), …, Δ^(L−1), packed like ``theta``.
+        """
+        accumulated = np.empty_like(theta)
+        Thetas, Deltas = self.unpack(theta), self.unpack(accumulated)
+        for layer in reversed(range(len(Thetas))):
+            a = activations[layer]
+            Deltas[layer][:, 0] = delta.sum(axis=0)
+            Deltas[layer][:, 1:] = delta.T @ a
+            if layer > 0:
+                delta = delta @ Thetas[layer][:, 1:]
+                delta *= self.g.g_prime(a)
+        return accumulated
+
+
+def _linear(Theta: Floats, a: Matrix) -> Floats:
+    """Return Θ a for each row of a, with a_0 = 1 for the bias in column 0 of Θ."""
+    z = a @ Theta[:, 1:].T
+    z += Theta[:, 0]
+    return z

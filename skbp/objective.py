@@ -1,0 +1,206 @@
+"""The cost J(Θ) over a training set, and its gradient D.
+
+A batch of rows is a smaller objective with the same λ/m: a mean over the rows of
+the batch instead of all rows, and the same penalty. So the expectation of a
+random batch's J and D is the J and D of the training set, whatever the batch
+size, and every solver minimises the same function.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skbp._typing import Floats, Matrix, Rows
+from skbp.losses import Loss, get_loss
+
+
+class Objective:
+    """The cost of a network on a training set, as a function of its weights.
+
+    J(Θ) = 1/m Σ_i w_i loss(x^(i), y^(i)) + λ/2m Σ_l Σ_i Σ_j (Θ_ji^(l))², where the
+    weights of the bias units are left out of the second sum and m = Σ_i w_i is the
+    number of examples.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    X : {ndarray, sparse matrix} of shape (m, s_1)
+        The examples. float32 is computed in float32; anything else in float64.
+        A sparse matrix (CSR or CSC) is never made dense.
+    Y : ndarray of shape (m, s_L)
+        The targets: one-hot rows, or one column of 0 and 1, or a 0/1 indicator.
+    loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
+        The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)².
+    alpha : float, default=1.0
+        λ, the weight of the penalty.
+    sample_weight : ndarray of shape (m,), default=None
+        The weight w_i of each example: it counts as w_i equal rows. None for ones.
+
+    Attributes
+    ----------
+    m : float
+        Σ_i w_i, by which the losses' sum and λ are divided.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of ``X``, ``Y``, ``sample_weight`` and the network do not fit.
+
+    Examples
+    --------
+    The objective is a plain function of a flat vector that returns the cost and the
+    gradient, so SciPy's optimisers take it as it is:
+
+    >>> import numpy as np
+    >>> from scipy.optimize import minimize
+    >>> from skbp.network import Network
+    >>> from skbp.objective import Objective
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+    >>> network = Network(layer_sizes=(2, 4, 1))
+    >>> objective = Objective(network, X, Y, alpha=0.001)
+    >>> theta = network.initialize(random_state=0)
+    >>> result = minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-4})
+    >>> activations, z = network.forward(result.x, X)
+    >>> activations[-1].round(1).ravel()
+    array([0., 1., 1., 0.])
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        X: Matrix,
+        Y: Floats,
+        loss: str | Loss = "log_loss",
+        alpha: float = 1.0,
+        sample_weight: Floats | None = None,
+    ) -> None:
+        dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
+        self.network = network
+        self.X: Matrix = X.astype(dtype, copy=False) if issparse(X) else np.asarray(X, dtype)
+        self.Y: Floats = np.asarray(Y, dtype)
+        self.loss = get_loss(network.h.name, loss)
+        self.alpha = alpha
+        self.sample_weight: Floats | None = (
+            None if sample_weight is None else np.asarray(sample_weight, dtype)
+        )
+        self._check_shapes()
+        n_rows = len(self.Y)
+        self.m = float(
+            n_rows if self.sample_weight is None else self.sample_weight.sum(dtype=float)
+        )
+        self._mean_weight = self.m / n_rows
+
+    def _check_shapes(self) -> None:
+        sizes, rows = self.network.layer_sizes, self.X.shape[0]
+        if self.X.ndim != 2 or self.X.shape[1] != sizes[0]:
+            raise ValueError(f"X must have shape (m, {sizes[0]}). Got {self.X.shape} instead.")
+        if self.Y.shape != (rows, sizes[-1]):
+            raise ValueError(f"Y must have shape {(rows, sizes[-1])}. Got {self.Y.shape} instead.")
+        if self.sample_weight is not None and self.sample_weight.shape != (rows,):
+            raise ValueError(
+                f"sample_weight must have shape ({rows},). Got {self.sample_weight.shape} instead."
+            )
+
+    def __call__(self, theta: Floats) -> tuple[float, Floats]:
+        """Return the cost J(Θ) and its gradient D.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights, as `Network.pack` lays them out.
+
+        Returns
+        -------
+        J : float
+            The cost.
+        D : ndarray of shape (n_parameters,)
+            ∂J/∂Θ, laid out like ``theta`` and of its dtype.
+        """
+        given_dtype = theta.dtype
+        theta = theta.astype(self.X.dtype, copy=False)
+        activations, z = self.network.forward(theta, self.X)
+        losses = self.loss.per_row(z, activations[-1], self.Y)
+        delta = self.loss.delta(z, activations[-1], self.Y)
+        if self.sample_weight is not None:
+            losses *= self.sample_weight
+            delta *= self.sample_weight[:, np.newaxis]
+
+        m_rows = self._mean_weight * len(losses)
+        J = float(losses.sum(dtype=float)) / m_rows
+        D = self.network.backward(theta, activations, delta)
+        D /= m_rows
+
+        lambda_m = self.alpha / self.m
+        for Theta, D_l in zip(self.network.unpack(theta), self.network.unpack(D), strict=True):
+            weights = Theta[:, 1:]
+            J += lambda_m / 2 * float((weights * weights).sum())
+            D_l[:, 1:] += lambda_m * weights
+        return J, D.astype(given_dtype, copy=False)
+
+    def on(self, rows: slice | Rows) -> "Objective":
+        """Return the same cost on some of the rows, with the same λ/m.
+
+        The mean of a random batch's cost over all batches is J, with sample weights
+        too: they are divided by their mean over the training set, not over the batch.
+
+        Parameters
+        ----------
+        rows : slice, or ndarray of int or bool
+            The rows of the batch. For a slice of dense X, the batch is a view.
+
+        Returns
+        -------
+        Objective
+            A function of ``theta``, like this one.
+        """
+        weight = self.sample_weight
+        return self._with(self.X[rows], self.Y[rows], None if weight is None else weight[rows])
+
+    def batches(self, batch_size: int, order: Rows | None = None) -> Iterator["Objective"]:
+        """Go through all rows once, in batches.
+
+        Parameters
+        ----------
+        batch_size : int
+            The number of rows of a batch; the last one may have fewer.
+        order : ndarray of int of shape (m,), default=None
+            The order of the rows; None for the order of X, where batches are views.
+
+        Yields
+        ------
+        Objective
+            The cost on the batch. It is valid until the next one is drawn: the
+            batches of a dense X share one buffer.
+        """
+        n_rows = self.X.shape[0]
+        slices = [slice(start, start + batch_size) for start in range(0, n_rows, batch_size)]
+        if order is None:
+            yield from map(self.on, slices)
+        elif issparse(self.X):
+            yield from (self.on(order[batch]) for batch in slices)
+        else:
+            columns: list[Floats] = [
+                c for c in (self.X, self.Y, self.sample_weight) if c is not None
+            ]
+            buffers = [np.empty((batch_size, *c.shape[1:]), c.dtype) for c in columns]
+            for batch in slices:
+                yield self._with(*_take(columns, order[batch], buffers))
+
+    def _with(self, X: Matrix, Y: Floats, sample_weight: Floats | None = None) -> "Objective":
+        """Return the objective on other rows, with m and the mean weight of these."""
+        batch = object.__new__(Objective)
+        vars(batch).update(vars(self), X=X, Y=Y, sample_weight=sample_weight)
+        return batch
+
+
+def _take(columns: list[Floats], rows: Rows, buffers: list[Floats]) -> list[Floats]:
+    """Copy some rows of each array into its buffer; return the filled part of the buffers."""
+    return [
+        # mode="clip" lets NumPy write to the buffer directly; every row is in range
+        np.take(column, rows, axis=0, out=buffer[: len(rows)], mode="clip")
+        for column, buffer in zip(columns, buffers, strict=True)
+    ]

@@ -1,0 +1,159 @@
+"""The solvers that search along lines: SciPy's conjugate gradient and L-BFGS.
+
+They evaluate the objective of the whole training set as often as their line search
+needs; an iteration is one line search. SciPy computes with float64 vectors; the
+objective computes in the dtype of its X.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult, minimize
+
+from skbp._typing import Floats
+from skbp.monitor import Monitor, Watch
+from skbp.solvers.result import Outcome, Result
+
+_STUCK = Outcome(
+    False,
+    "the line search found no lower loss, as if the gradient were too imprecise",
+    "standardise X, increase alpha or tol, or compute in float64",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConjugateGradient:
+    """Nonlinear conjugate gradient (Polak and Ribière), by `scipy.optimize.minimize`.
+
+    Parameters
+    ----------
+    max_iter : int, default=200
+        The largest number of iterations.
+    tol : float, default=1e-4
+        It has converged when no entry of the gradient is larger than this.
+    """
+
+    max_iter: int = 200
+    tol: float = 1e-4
+
+    def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
+        """Minimise an objective.
+
+        Parameters
+        ----------
+        objective : callable
+            Maps ``theta`` to (J, D).
+        theta : ndarray of shape (n_parameters,)
+            Where to start; it is not changed.
+        watch : callable, default=None
+            Called after each iteration with ``theta`` and the loss. None for a
+            `Monitor`.
+
+        Returns
+        -------
+        Result
+            The weights, and how the minimisation went.
+
+        Raises
+        ------
+        ValueError
+            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
+        """
+        options = {"maxiter": self.max_iter, "gtol": self.tol}
+        found = _minimize(objective, theta, watch, "CG", options)
+        outcomes = {
+            0: Outcome(True, "no entry of the gradient is larger than tol"),
+            1: _exhausted("max_iter", self.max_iter),
+        }
+        return _result(found, theta, outcomes.get(found.status, _STUCK))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LBFGS:
+    """Limited-memory BFGS, by `scipy.optimize.minimize` with ``method="L-BFGS-B"``.
+
+    Parameters
+    ----------
+    max_iter : int, default=200
+        The largest number of iterations.
+    tol : float, default=1e-4
+        It has converged when no entry of the gradient is larger than this, or when
+        an iteration lowered the loss by no more than its rounding error warrants.
+    max_fun : int, default=15000
+        The largest number of evaluations of the objective.
+    """
+
+    max_iter: int = 200
+    tol: float = 1e-4
+    max_fun: int = 15000
+
+    def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
+        """Minimise an objective.
+
+        Parameters
+        ----------
+        objective : callable
+            Maps ``theta`` to (J, D).
+        theta : ndarray of shape (n_parameters,)
+            Where to start; it is not changed.
+        watch : callable, default=None
+            Called after each iteration with ``theta`` and the loss. None for a
+            `Monitor`.
+
+        Returns
+        -------
+        Result
+            The weights, and how the minimisation went.
+
+        Raises
+        ------
+        ValueError
+            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
+        """
+        options = {
+            "maxiter": self.max_iter,
+            "maxfun": self.max_fun,
+            "gtol": self.tol,
+            # SciPy's own default for float64; in float32 that is below the rounding error
+            "ftol": 1e7 * np.finfo(float).eps if theta.dtype == float else 1e-6,
+        }
+        found = _minimize(objective, theta, watch, "L-BFGS-B", options)
+        limit = "max_iter" if found.nit >= self.max_iter else "max_fun"
+        outcomes = {
+            0: Outcome(True, "the gradient or the last decrease of the loss is within tolerance"),
+            1: _exhausted(limit, getattr(self, limit)),
+        }
+        return _result(found, theta, outcomes.get(found.status, _STUCK))
+
+
+def _minimize(
+    objective: Any, theta: Floats, watch: Watch | None, method: str, options: dict[str, Any]
+) -> OptimizeResult:
+    """Run SciPy's optimiser, telling the watch of every iteration."""
+    watch = Monitor() if watch is None else watch
+
+    # SciPy looks at this name to decide what to pass
+    def callback(intermediate_result: OptimizeResult) -> None:
+        watch(intermediate_result.x, intermediate_result.fun)
+
+    found = minimize(
+        objective, theta.astype(float), jac=True, method=method, callback=callback, options=options
+    )
+    if not math.isfinite(found.fun):
+        watch(found.x, found.fun)
+    return found
+
+
+def _exhausted(parameter: str, limit: int) -> Outcome:
+    return Outcome(
+        False, f"{parameter}={limit} was reached", f"increase {parameter}, or standardise X"
+    )
+
+
+def _result(found: OptimizeResult, theta: Floats, outcome: Outcome) -> Result:
+    """Translate SciPy's result; the weights get the dtype of the start vector."""
+    return Result(
+        found.x.astype(theta.dtype), float(found.fun), int(found.nit), int(found.nfev), *outcome
+    )

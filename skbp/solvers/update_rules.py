@@ -1,0 +1,127 @@
+"""How a gradient becomes a step: the update rules of the mini-batch solvers.
+
+A rule is a pair of functions: ``init(theta)`` returns the state before the first
+step, ``update(D, state, eta)`` returns the step to add to ``theta`` and brings the
+state up to date, in place. The rule itself never changes.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, Protocol
+
+import numpy as np
+
+from skbp._typing import Floats
+
+State = dict[str, Any]
+"""The running averages that a rule keeps between steps."""
+
+
+class UpdateRule(Protocol):
+    """What an update rule must be able to do."""
+
+    def init(self, theta: Floats) -> State:
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The weights; only their number and dtype matter.
+
+        Returns
+        -------
+        dict
+            The state.
+        """
+        ...
+
+    def update(self, D: Floats, state: State, eta: float) -> Floats:
+        """Return the step for a gradient, and update the state.
+
+        Parameters
+        ----------
+        D : ndarray of shape (n_parameters,)
+            The gradient.
+        state : dict
+            What `init` returned; changed in place.
+        eta : float
+            The learning rate.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            What to add to ``theta``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with momentum: v := μ v − η D.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        μ, from 0 (the lecture's step, −η D) to 1.
+    nesterov : bool, default=True
+        Whether to step by μ v − η D after v was updated (Nesterov's momentum)
+        instead of by v.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and
+    momentum in deep learning", ICML 2013.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = True
+
+    def init(self, theta: Floats) -> State:
+        """Return a velocity v of 0."""
+        return {"v": np.zeros_like(theta)}
+
+    def update(self, D: Floats, state: State, eta: float) -> Floats:
+        """Return v, or μ v − η D for Nesterov's momentum."""
+        v = state["v"]
+        v *= self.momentum
+        v -= eta * D
+        return self.momentum * v - eta * D if self.nesterov else v
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam: steps scaled by running averages of the gradient and of its square.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        The decay rate of the average of D, in [0, 1).
+    beta_2 : float, default=0.999
+        The decay rate of the average of D², in [0, 1).
+    epsilon : float, default=1e-8
+        What is added to the root of the average of D², to avoid division by 0.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, in the
+    order of operations that its section 2 ends with.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def init(self, theta: Floats) -> State:
+        """Return averages m and v of 0, after t = 0 steps."""
+        return {"m": np.zeros_like(theta), "v": np.zeros_like(theta), "t": 0}
+
+    def update(self, D: Floats, state: State, eta: float) -> Floats:
+        """Return −η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)."""
+        m, v = state["m"], state["v"]
+        state["t"] = t = state["t"] + 1
+        m *= self.beta_1
+        m += (1 - self.beta_1) * D
+        v *= self.beta_2
+        v += (1 - self.beta_2) * (D * D)
+        eta_t = eta * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        return -eta_t * m / (np.sqrt(v) + self.epsilon)
