@@ -194,11 +194,12 @@ def look_up(registry: Mapping[str, T], name_or_object: str | T, parameter: str) 
     Raises
     ------
     ValueError
-        If there is no such name.
+        If there is no such name, or the object is of another type.
     """
-    if not isinstance(name_or_object, str):
+    kind = type(next(iter(registry.values())))
+    if isinstance(name_or_object, kind):
         return name_or_object
-    if name_or_object not in registry:
+    if not isinstance(name_or_object, str) or name_or_object not in registry:
         raise ValueError(
             f"{parameter} must be one of {sorted(registry)}. Got {name_or_object!r} instead."
         )

@@ -6,7 +6,7 @@ compute is in their own modules.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral, Real
@@ -22,9 +22,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skbp import blas_threads
 from skbp._typing import Floats, Matrix
 from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
+from skbp.blas_threads import one_blas_thread
 from skbp.losses import LOSSES
 from skbp.monitor import Monitor
 from skbp.network import Network
@@ -37,8 +37,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     The network of the lecture: logistic units, the cross entropy with the penalty
     λ/2m ΣΘ², gradients by backpropagation, and gradient descent or conjugate gradient
-    (or L-BFGS, or Adam) to minimise it. It takes what
-    :class:`sklearn.neural_network.MLPClassifier` takes, under the same names.
+    (or L-BFGS, or Adam) to minimise it. Parameters and attributes have the names that
+    they have in :class:`sklearn.neural_network.MLPClassifier`.
 
     Scale the features first, for example with
     :class:`sklearn.preprocessing.StandardScaler` in a pipeline.
@@ -115,7 +115,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     power_t : float, default=0.5
         The exponent of ``learning_rate="invscaling"``.
 
-    max_iter : int, default=500
+    max_iter : int, default=1000
         The largest number of iterations; an iteration of "sgd" and "adam" is an epoch,
         a pass over all rows.
 
@@ -128,9 +128,10 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     tol : float, default=1e-4
         When training has converged. For "gd", "cg" and "lbfgs": when no entry of the
-        gradient is larger than ``tol`` ("lbfgs" also when the loss no longer falls
-        by more than its rounding error). For "sgd" and "adam": when the loss has
-        not improved by at least ``tol`` for ``n_iter_no_change`` epochs.
+        gradient is larger than ``tol`` ("lbfgs" also when an iteration lowers the
+        loss by less than about 2e-9 of it, in float32 1e-6). For "sgd" and "adam":
+        when the loss has not improved by at least ``tol`` for ``n_iter_no_change``
+        epochs.
 
     verbose : bool, default=False
         Whether to print a line an iteration.
@@ -204,7 +205,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The model that this one can stand in for.
+    sklearn.neural_network.MLPClassifier : The model that this one stands in for, without
+        its early stopping and warm start as yet.
 
     Notes
     -----
@@ -270,9 +272,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     }
 
     _doc_link_module = "skbp"
-    _doc_link_template = (
-        "https://skbp.readthedocs.io/en/stable/{estimator_module}.{estimator_name}.html"
-    )
+    _doc_link_template = "https://skbp.readthedocs.io/en/stable/api.html#skbp.{estimator_name}"
 
     def __init__(
         self,
@@ -287,7 +287,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: str = "constant",
         learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
-        max_iter: int = 500,
+        max_iter: int = 1000,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
@@ -369,7 +369,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
             X, y, sample_weight = self._validate(X, y, sample_weight)
             labels = LabelBinarizer().fit(y)
             Y = labels.transform(y).astype(X.dtype)
-            _check_classes(labels)
+            _check_targets(labels, Y)
             random_state = check_random_state(self.random_state)
 
             network = self._network_for(X.shape[1], Y.shape[1], labels.y_type_)
@@ -473,18 +473,15 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         return X, y, sample_weight
 
     def _network_for(self, n_features: int, n_outputs: int, y_type: str) -> Network:
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        integers = sizes.size == 0 or np.issubdtype(sizes.dtype, np.integer)
-        if sizes.ndim > 1 or not integers or (sizes <= 0).any():
+        given = self.hidden_layer_sizes
+        hidden = given if isinstance(given, Iterable) else [given]
+        if not all(isinstance(s, Integral) and s is not True and s > 0 for s in hidden):
             raise ValueError(
-                "hidden_layer_sizes must be positive integers. "
-                f"Got {self.hidden_layer_sizes!r} instead."
+                f"hidden_layer_sizes must be positive integers. Got {given!r} instead."
             )
         # a softmax is over exclusive classes; over two, it is one logistic unit
         output_activation = self.output_activation if y_type == "multiclass" else "logistic"
-        return Network(
-            (n_features, *map(int, sizes), n_outputs), self.activation, output_activation
-        )
+        return Network((n_features, *hidden, n_outputs), self.activation, output_activation)
 
     def _keep(
         self,
@@ -516,7 +513,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         Thetas = map(_with_bias, self.coefs_, self.intercepts_)
         theta = self._network.pack(list(Thetas)).astype(X.dtype, copy=False)
-        return self._network.decision(theta, X)
+        with one_blas_thread():
+            return self._network.decision(theta, X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -537,7 +535,12 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-def _check_classes(labels: LabelBinarizer) -> None:
+def _check_targets(labels: LabelBinarizer, Y: Floats) -> None:
+    if not np.isin(Y, [0, 1]).all():
+        raise ValueError(
+            "A multilabel y must be an indicator matrix of 0 and 1. "
+            f"Got the values {np.unique(Y).tolist()} instead."
+        )
     if labels.y_type_ != "multilabel-indicator" and len(labels.classes_) < 2:
         raise ValueError(
             "BackpropClassifier needs samples of at least 2 classes in the data, but the "
@@ -575,24 +578,19 @@ def _check_init(
     name: str, arrays: Sequence[ArrayLike], shapes: Sequence[tuple[int, ...]], dtype: DTypeLike
 ) -> list[Floats]:
     """Return the arrays, checked to be finite and of the given shapes."""
-    checked = [check_array(a, ensure_2d=False, dtype=dtype, input_name=name) for a in arrays]
-    if [a.shape for a in checked] != list(shapes):
+    given = [np.shape(a) for a in arrays]
+    if given != list(shapes):
         raise ValueError(
-            f"{name} must be a list of arrays of the shapes {list(shapes)}. "
-            f"Got {[a.shape for a in checked]} instead."
+            f"{name} must be a list of arrays of the shapes {list(shapes)}. Got {given} instead."
         )
-    return checked
+    return [check_array(a, ensure_2d=False, dtype=dtype, input_name=name) for a in arrays]
 
 
 def _solve(solver: Solver, objective: Objective, theta: Floats, monitor: Monitor) -> Result:
     """Run a solver; after Ctrl-C, return the last finished iteration."""
-    rows_at_once = getattr(solver, "batch_size", objective.X.shape[0])
     try:
-        with (
-            blas_threads.suited_to(rows_at_once, objective.network.layer_sizes),
-            # a diverging loss overflows on its way to the monitor, which reports it
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
+        # a diverging loss overflows on its way to the monitor, which reports it
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             result = solver.minimize(objective, theta, monitor)
     except KeyboardInterrupt:
         if monitor.theta is None:

@@ -58,7 +58,8 @@ class Monitor:
         """
         if not (math.isfinite(loss) and np.isfinite(theta).all()):
             raise ValueError(
-                f"Training diverged at iteration {self.n_iter + 1}: the loss is {loss}. "
+                f"Training diverged at iteration {self.n_iter + 1}: the loss is {loss}"
+                f"{' and a weight is not finite' if math.isfinite(loss) else ''}. "
                 "Standardise X (for example with sklearn.preprocessing.StandardScaler); with "
                 "solver='gd', 'sgd' or 'adam', also try a smaller learning_rate_init."
             )
@@ -74,7 +75,8 @@ class Patience:
     Parameters
     ----------
     tol : float
-        An iteration improves the loss if it is lower than the best by at least this.
+        An iteration improves the loss if it is lower than the best by at least this;
+        with 0, a loss that equals the best improves it too (as in scikit-learn).
     n_iter_no_change : int or inf
         How many iterations in a row may fail to.
 

@@ -49,7 +49,7 @@ class Network:
 
     Examples
     --------
-    The network of the lecture's XOR example, with its start weights:
+    A network for XOR, with start weights:
 
     >>> import numpy as np
     >>> from skbp.network import Network

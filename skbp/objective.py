@@ -7,6 +7,7 @@ size, and every solver minimises the same function.
 """
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ class Objective:
         The examples. float32 is computed in float32; anything else in float64.
         A sparse matrix (CSR or CSC) is never made dense.
     Y : ndarray of shape (m, s_L)
-        The targets: one-hot rows, or one column of 0 and 1, or a 0/1 indicator.
+        The targets: one-hot rows; or, with logistic outputs, one column of 0 and 1
+        or a 0/1 indicator matrix.
     loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
         The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)².
     alpha : float, default=1.0
@@ -47,7 +49,8 @@ class Objective:
     Raises
     ------
     ValueError
-        If the shapes of ``X``, ``Y``, ``sample_weight`` and the network do not fit.
+        If the shapes of ``X``, ``Y``, ``sample_weight`` and the network do not fit,
+        or m is not positive.
 
     Examples
     --------
@@ -88,11 +91,8 @@ class Objective:
             None if sample_weight is None else np.asarray(sample_weight, dtype)
         )
         self._check_shapes()
-        n_rows = len(self.Y)
-        self.m = float(
-            n_rows if self.sample_weight is None else self.sample_weight.sum(dtype=float)
-        )
-        self._mean_weight = self.m / n_rows
+        self.m = self._count_examples()
+        self._mean_weight = self.m / len(self.Y)
 
     def _check_shapes(self) -> None:
         sizes, rows = self.network.layer_sizes, self.X.shape[0]
@@ -104,6 +104,12 @@ class Objective:
             raise ValueError(
                 f"sample_weight must have shape ({rows},). Got {self.sample_weight.shape} instead."
             )
+
+    def _count_examples(self) -> float:
+        m = len(self.Y) if self.sample_weight is None else self.sample_weight.sum(dtype=float)
+        if not m > 0:
+            raise ValueError(f"m, the sum of the weights, must be positive. Got {m} instead.")
+        return float(m)
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
         """Return the cost J(Θ) and its gradient D.
@@ -175,8 +181,15 @@ class Objective:
         Objective
             The cost on the batch. It is valid until the next one is drawn: the
             batches of a dense X share one buffer.
+
+        Raises
+        ------
+        ValueError
+            If ``order`` does not hold as many row numbers as there are rows.
         """
-        n_rows = self.X.shape[0]
+        n_rows = len(self.Y)
+        if order is not None and not _is_order_of(n_rows, order):
+            raise ValueError(f"order must hold the row numbers 0 to {n_rows - 1}.")
         slices = [slice(start, start + batch_size) for start in range(0, n_rows, batch_size)]
         if order is None:
             yield from map(self.on, slices)
@@ -192,9 +205,13 @@ class Objective:
 
     def _with(self, X: Matrix, Y: Floats, sample_weight: Floats | None = None) -> "Objective":
         """Return the objective on other rows, with m and the mean weight of these."""
-        batch = object.__new__(Objective)
-        vars(batch).update(vars(self), X=X, Y=Y, sample_weight=sample_weight)
+        batch = copy(self)
+        vars(batch).update(X=X, Y=Y, sample_weight=sample_weight)
         return batch
+
+
+def _is_order_of(n_rows: int, order: Rows) -> bool:
+    return order.shape == (n_rows,) and order.min() >= 0 and order.max() < n_rows
 
 
 def _take(columns: list[Floats], rows: Rows, buffers: list[Floats]) -> list[Floats]:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,9 @@ class _Descent(ABC):
     _: KW_ONLY
     max_iter: int = 200
     tol: float = 1e-4
+
+    # passes over the training set before the first iteration
+    _passes_before: ClassVar[int] = 0
 
     @abstractmethod
     def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
@@ -61,20 +64,19 @@ class _Descent(ABC):
             If the loss or a weight becomes infinite or NaN (from the `Monitor`).
         """
         watch = Monitor() if watch is None else watch
+        exhausted = Outcome(
+            False,
+            f"max_iter={self.max_iter} was reached",
+            "increase max_iter, change learning_rate_init, or standardise X",
+        )
         iterations = islice(self._iterate(objective, theta.copy()), self.max_iter)
         for n_iter, (theta, loss, outcome) in enumerate(iterations, start=1):
             watch(theta, loss)
+            n_passes = n_iter + self._passes_before
+            result = Result(theta, loss, n_iter, n_passes, *(outcome or exhausted))
             if outcome is not None:
-                return Result(theta, loss, n_iter, n_iter, *outcome)
-        return Result(
-            theta,
-            loss,
-            self.max_iter,
-            self.max_iter,
-            converged=False,
-            reason=f"max_iter={self.max_iter} iterations were done",
-            remedy="increase max_iter, change learning_rate_init, or standardise X",
-        )
+                break
+        return result
 
 
 @dataclass
@@ -92,6 +94,8 @@ class GradientDescent(_Descent):
     """
 
     learning_rate: float = 0.1
+
+    _passes_before = 1
 
     def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
         flat = Outcome(True, "no entry of the gradient is larger than tol")
@@ -139,6 +143,7 @@ class MiniBatchDescent(_Descent):
         order = np.arange(n_rows)
         state = self.rule.init(theta)
         patience = Patience(self.tol, self.n_iter_no_change)
+        self.learning_rate.restart()
         n_seen = 0
         while True:
             loss = self._epoch(objective, theta, state, self._shuffled(order))

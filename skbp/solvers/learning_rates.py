@@ -19,6 +19,10 @@ class Constant:
         self.initial = initial
         self.eta = initial
 
+    def restart(self) -> None:
+        """Go back to the initial rate."""
+        self.eta = self.initial
+
     def after_epoch(self, n_seen: int) -> None:
         """Take note of a finished epoch.
 

@@ -80,7 +80,7 @@ class LBFGS:
         The largest number of iterations.
     tol : float, default=1e-4
         It has converged when no entry of the gradient is larger than this, or when
-        an iteration lowered the loss by no more than its rounding error warrants.
+        an iteration lowered the loss by less than 2.2e-9 of it (in float32, 1e-6).
     max_fun : int, default=15000
         The largest number of evaluations of the objective.
     """
