@@ -1,0 +1,183 @@
+"""skbp.losses: the loss of a row and δ^(L) for every pair of output activation and loss."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from lecture import COSTS
+from scipy.special import entr, rel_entr
+from sklearn.metrics import log_loss
+
+from skbp.activations import OUTPUT_ACTIVATIONS
+from skbp.gradient_check import numerical_gradient
+from skbp.losses import LOSSES, LogisticLogLoss, get_loss
+
+over_pairs = pytest.mark.parametrize("pair", LOSSES, ids="-".join)
+over_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+moderate_z = arrays(float, (2, 3), elements=st.floats(-12, 12))
+wide_z = arrays(float, (2, 3), elements=st.floats(-30, 30))
+soft = arrays(float, (2, 3), elements=st.floats(0.01, 0.99))
+hard = arrays(float, (2, 3), elements=st.sampled_from([0.0, 1.0]))
+one_hot = st.lists(st.integers(0, 2), min_size=2, max_size=2).map(lambda k: np.eye(3)[k])
+
+
+def rows_sum_to_1(Y):
+    return Y / Y.sum(axis=1, keepdims=True)
+
+
+def targets(output_activation):
+    """The targets that the output activation allows, soft ones too."""
+    if output_activation == "softmax":
+        return one_hot | soft.map(rows_sum_to_1)
+    return hard | soft
+
+
+def per_row(pair, z, Y):
+    output_activation, _ = pair
+    return LOSSES[pair].per_row(z, OUTPUT_ACTIVATIONS[output_activation].g(z), Y)
+
+
+def delta(pair, z, Y):
+    output_activation, _ = pair
+    return LOSSES[pair].delta(z, OUTPUT_ACTIVATIONS[output_activation].g(z), Y)
+
+
+@pytest.mark.parametrize(
+    ("pair", "z", "y", "expected"),
+    [
+        (("logistic", "log_loss"), [0, 0], [1, 0], 2 * np.log(2)),
+        (("logistic", "log_loss"), [np.log(3), np.log(4)], [1, 0], np.log(4 / 3) + np.log(5)),
+        (("softmax", "log_loss"), [0, 0, 0], [0, 1, 0], np.log(3)),
+        (("softmax", "log_loss"), [0, np.log(2), np.log(5)], [0, 1, 0], np.log(4)),
+        (("logistic", "squared_error"), [0, 0], [1, 0], 1 / 4),
+        (("logistic", "squared_error"), [np.log(3), np.log(4)], [1, 0], (1 / 16 + 16 / 25) / 2),
+        (("softmax", "squared_error"), [0, np.log(2), np.log(5)], [0, 1, 0], 62 / 128),
+    ],
+)
+def test_by_hand(pair, z, y, expected):
+    z, Y = np.array([z], float), np.array([y], float)
+    np.testing.assert_allclose(per_row(pair, z, Y), [expected], rtol=1e-14)
+
+
+@over_pairs
+@given(data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_it_is_the_lectures_cost_also_for_soft_targets(pair, data):
+    z, Y = data.draw(moderate_z), data.draw(targets(pair[0]))
+    cost, _ = COSTS[pair]
+    A = OUTPUT_ACTIVATIONS[pair[0]].g(z)
+    expected = [cost(a, y) for a, y in zip(A, Y, strict=True)]
+    np.testing.assert_allclose(per_row(pair, z, Y), expected, rtol=1e-8, atol=1e-9)
+
+
+@given(z=moderate_z, Y=one_hot)
+@settings(deadline=None, max_examples=30)
+def test_softmax_log_loss_is_scikit_learns(z, Y):
+    A = OUTPUT_ACTIVATIONS["softmax"].g(z)
+    expected = [log_loss([y.argmax()], [a], labels=[0, 1, 2]) for a, y in zip(A, Y, strict=True)]
+    np.testing.assert_allclose(
+        per_row(("softmax", "log_loss"), z, Y), expected, rtol=1e-9, atol=1e-13
+    )
+
+
+@given(z=moderate_z, Y=hard)
+@settings(deadline=None, max_examples=30)
+def test_logistic_log_loss_is_the_sum_of_scikit_learns(z, Y):
+    A = OUTPUT_ACTIVATIONS["logistic"].g(z)
+    expected = [
+        sum(log_loss([y_k], [a_k], labels=[0, 1]) for a_k, y_k in zip(a, y, strict=True))
+        for a, y in zip(A, Y, strict=True)
+    ]
+    np.testing.assert_allclose(
+        per_row(("logistic", "log_loss"), z, Y), expected, rtol=1e-9, atol=1e-13
+    )
+
+
+@given(z=moderate_z, Y=soft)
+@settings(deadline=None, max_examples=30)
+def test_logistic_log_loss_is_divergence_plus_entropy(z, Y):
+    A = OUTPUT_ACTIVATIONS["logistic"].g(z)
+    expected = rel_entr(Y, A) + entr(Y) + rel_entr(1 - Y, 1 - A) + entr(1 - Y)
+    np.testing.assert_allclose(
+        per_row(("logistic", "log_loss"), z, Y), expected.sum(axis=1), rtol=1e-9
+    )
+
+
+@given(z=moderate_z, Y=soft.map(rows_sum_to_1))
+@settings(deadline=None, max_examples=30)
+def test_softmax_log_loss_is_divergence_plus_entropy(z, Y):
+    A = OUTPUT_ACTIVATIONS["softmax"].g(z)
+    expected = (rel_entr(Y, A) + entr(Y)).sum(axis=1)
+    np.testing.assert_allclose(
+        per_row(("softmax", "log_loss"), z, Y), expected, rtol=1e-9, atol=1e-13
+    )
+
+
+@over_pairs
+@given(data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_delta_is_the_derivative_of_per_row(pair, data):
+    z, Y = data.draw(wide_z), data.draw(targets(pair[0]))
+    numerical = numerical_gradient(
+        lambda flat: (per_row(pair, flat.reshape(z.shape), Y).sum(), flat), z.ravel()
+    )
+    np.testing.assert_allclose(delta(pair, z, Y).ravel(), numerical, atol=1e-7)
+
+
+@over_dtypes
+@over_pairs
+def test_finite_and_of_its_dtype_for_large_z(pair, dtype):
+    z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1], [-1e4, -1e4, 1e4]], dtype)
+    Y = np.eye(3, dtype=dtype)[[1, 1, 0]]
+    losses, error = per_row(pair, z, Y), delta(pair, z, Y)
+    assert losses.dtype == error.dtype == dtype
+    assert np.isfinite(losses).all()
+    assert np.isfinite(error).all()
+
+
+@over_dtypes
+@pytest.mark.parametrize(
+    ("pair", "z", "y", "expected"),
+    [
+        (("logistic", "log_loss"), [1e4, -1e4], [0, 1], 2e4),
+        (("logistic", "log_loss"), [1e4, -1e4], [1, 0], 0),
+        (("softmax", "log_loss"), [1e4, -1e4], [0, 1], 2e4),
+        (("softmax", "log_loss"), [1e4, -1e4], [1, 0], 0),
+    ],
+)
+def test_a_certain_output_costs_its_z(pair, z, y, expected, dtype):
+    z, Y = np.array([z], dtype), np.array([y], dtype)
+    assert per_row(pair, z, Y) == pytest.approx(expected)
+
+
+@over_pairs
+def test_delta_is_new_and_nothing_given_is_changed(pair):
+    z, Y = np.array([[0.5, -1.0]]), np.array([[1.0, 0.0]])
+    a = OUTPUT_ACTIVATIONS[pair[0]].g(z)
+    for given_array in (z, a, Y):
+        given_array.flags.writeable = False
+    LOSSES[pair].per_row(z, a, Y)
+    error = LOSSES[pair].delta(z, a, Y)
+    assert not any(np.shares_memory(error, given_array) for given_array in (z, a, Y))
+
+
+@over_pairs
+def test_get_loss_by_names(pair):
+    assert get_loss(*pair) is LOSSES[pair]
+
+
+def test_a_loss_object_stands_for_itself():
+    loss = LogisticLogLoss()
+    assert get_loss("whatever", loss) is loss
+
+
+@pytest.mark.parametrize("pair", [("logistic", "hinge"), ("tanh", "log_loss")])
+def test_get_loss_lists_the_pairs_and_what_it_got(pair):
+    message = (
+        f"The pair (output_activation, loss) must be one of {sorted(LOSSES)}. Got {pair!r} instead."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        get_loss(*pair)

@@ -1,0 +1,301 @@
+"""skbp.network: Θ in one vector, start weights, forward propagation and backpropagation."""
+
+import pickle
+import re
+from dataclasses import FrozenInstanceError
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from lecture import forward_propagation, logistic
+from lecture import softmax as softmax_of_one
+from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
+
+from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation
+from skbp.network import Network
+
+random_sizes = st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple)
+corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+xor = Network((2, 2, 1), "relu")
+xor_theta = xor.pack([[[0.0, 1, 1], [-1, 1, 1]], [[0.0, 1, -2]]])
+
+
+def message(text):
+    return pytest.raises(ValueError, match=re.escape(text))
+
+
+def random_examples(network, m=7, seed=0):
+    X = np.random.default_rng(seed).normal(size=(m, network.layer_sizes[0]))
+    X[X < -0.5] = 0
+    return X
+
+
+@pytest.mark.parametrize(
+    ("layer_sizes", "shapes", "n_parameters"),
+    [
+        ((2, 1), [(1, 3)], 3),
+        ((2, 3, 1), [(3, 3), (1, 4)], 13),
+        ((400, 25, 10), [(25, 401), (10, 26)], 10285),
+        ((4, 5, 3, 2), [(5, 5), (3, 6), (2, 4)], 51),
+    ],
+)
+def test_shapes_and_n_parameters(layer_sizes, shapes, n_parameters):
+    network = Network(layer_sizes)
+    assert network.shapes == shapes
+    assert network.n_parameters == n_parameters
+    assert [Theta.shape for Theta in network.unpack(np.zeros(n_parameters))] == shapes
+
+
+@given(layer_sizes=random_sizes, data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_pack_and_unpack_are_inverse(layer_sizes, data):
+    network = Network(layer_sizes)
+    theta = data.draw(arrays(float, network.n_parameters, elements=st.floats(-9, 9)))
+    np.testing.assert_array_equal(network.pack(network.unpack(theta)), theta)
+
+
+@given(layer_sizes=random_sizes, data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_unpack_and_pack_are_inverse(layer_sizes, data):
+    network = Network(layer_sizes)
+    Thetas = [
+        data.draw(arrays(float, shape, elements=st.floats(-9, 9))) for shape in network.shapes
+    ]
+    unpacked = network.unpack(network.pack(Thetas))
+    assert all(map(np.array_equal, unpacked, Thetas))
+
+
+def test_unpack_gives_views_one_after_the_other():
+    network, theta = Network((1, 2, 1)), np.arange(7.0)
+    first, last = network.unpack(theta)
+    assert first.tolist() == [[0, 1], [2, 3]]
+    assert last.tolist() == [[4, 5, 6]]
+    last[0, 0] = 9
+    assert theta[4] == 9
+
+
+def test_pack_gives_a_new_vector():
+    network, theta = Network((1, 2, 1)), np.arange(7.0)
+    assert not np.shares_memory(network.pack(network.unpack(theta)), theta)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pack_and_unpack_keep_the_dtype(dtype):
+    Thetas = xor.unpack(xor_theta.astype(dtype))
+    assert {Theta.dtype for Theta in Thetas} == {xor.pack(Thetas).dtype} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("layer_sizes", [(2, 1), (30, 20, 10), (3, 50, 4)])
+def test_start_weights_fill_their_range_and_stay_within(layer_sizes):
+    network = Network(layer_sizes)
+    draws = zip(*(network.unpack(network.initialize(seed)) for seed in range(30)), strict=True)
+    largest = np.array([np.abs(Theta).max() for Theta in draws])
+    bounds = np.sqrt([6 / (s + s_next) for s, s_next in pairwise(layer_sizes)])
+    assert (largest <= bounds).all()
+    assert (largest > 0.95 * bounds).all()
+
+
+def test_start_weights_are_all_different():
+    theta = Network((30, 20, 10)).initialize(0)
+    assert len(np.unique(theta)) == len(theta)
+
+
+def test_start_weights_have_mean_0():
+    theta = Network((30, 20, 10)).initialize(0)
+    assert abs(theta.mean()) < 3 * theta.std() / np.sqrt(len(theta))
+
+
+def test_start_weights_are_reproducible():
+    network = Network((5, 4, 3))
+    np.testing.assert_array_equal(network.initialize(7), network.initialize(7))
+    generator = np.random.RandomState(7)
+    np.testing.assert_array_equal(network.initialize(generator), network.initialize(7))
+    assert not np.array_equal(network.initialize(generator), network.initialize(7))
+    assert not np.array_equal(network.initialize(8), network.initialize(7))
+
+
+def test_without_a_seed_start_weights_differ():
+    network = Network((5, 4, 3))
+    assert not np.array_equal(network.initialize(), network.initialize())
+
+
+def test_forward_by_hand_on_xor():
+    activations, z = xor.forward(xor_theta, corners)
+    assert activations[0] is corners
+    assert activations[1].tolist() == [[0, 0], [1, 0], [1, 0], [2, 1]]
+    assert z.tolist() == [[0], [1], [1], [0]]
+    np.testing.assert_allclose(activations[2], logistic(z), rtol=1e-15)
+
+
+def test_forward_by_hand_on_xnor_with_logistic_units():
+    network = Network((2, 2, 1))
+    theta = network.pack([[[-30.0, 20, 20], [10, -20, -20]], [[-10.0, 20, 20]]])
+    activations, z = network.forward(theta, corners)
+    assert activations[1].round(3).tolist() == [[0, 1], [0, 0], [0, 0], [1, 0]]
+    assert z.round(2).tolist() == [[10], [-10], [-10], [10]]
+    assert activations[2].round(3).tolist() == [[1], [0], [0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("output_activation", "h"), [("logistic", logistic), ("softmax", softmax_of_one)]
+)
+@pytest.mark.parametrize("layer_sizes", [(3, 2), (3, 5, 2), (3, 5, 4, 2)])
+def test_forward_is_the_lectures(layer_sizes, output_activation, h):
+    network = Network(layer_sizes, "tanh", output_activation)
+    theta, X = network.initialize(0), random_examples(network)
+    activations, z = network.forward(theta, X)
+    Theta = dict(enumerate(network.unpack(theta), start=1))
+    L = len(layer_sizes)
+    lecture_z, lecture_a = forward_propagation(Theta, X[0], np.tanh, h)
+    np.testing.assert_allclose(z[0], lecture_z[L], rtol=1e-13)
+    np.testing.assert_allclose(activations[-1][0], lecture_a[L], rtol=1e-13)
+    assert len(activations) == L
+    for layer in range(1, L):
+        np.testing.assert_allclose(activations[layer - 1][0], lecture_a[layer][1:], rtol=1e-13)
+
+
+@pytest.mark.parametrize("layer_sizes", [(3, 2), (3, 5, 2), (3, 5, 4, 2)])
+@pytest.mark.parametrize("container", [np.asarray, csr_array, csc_array, csr_matrix, csc_matrix])
+def test_decision_and_forward_agree_on_dense_and_sparse_examples(layer_sizes, container):
+    network = Network(layer_sizes)
+    theta, X = network.initialize(0), random_examples(network)
+    _, expected = network.forward(theta, X)
+    _, z = network.forward(theta, container(X))
+    assert type(z) is np.ndarray
+    np.testing.assert_allclose(z, expected, rtol=1e-13)
+    np.testing.assert_array_equal(network.decision(theta, container(X)), z)
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_float32_stays_float32(activation, container):
+    network = Network((3, 5, 4, 2), activation)
+    theta = network.initialize(0).astype(np.float32)
+    X = container(random_examples(network).astype(np.float32))
+    activations, z = network.forward(theta, X)
+    delta = np.ones_like(z)
+    assert {a.dtype for a in activations} == {z.dtype} == {np.dtype(np.float32)}
+    assert network.backward(theta, activations, delta).dtype == np.float32
+
+
+def test_backward_by_hand_on_xor():
+    activations, _ = xor.forward(xor_theta, corners)
+    delta = np.array([[1.0], [2.0], [3.0], [4.0]])
+    first, last = xor.unpack(xor.backward(xor_theta, activations, delta))
+    assert last.tolist() == [[10, 2 + 3 + 2 * 4, 4]]
+    assert first.tolist() == [[2 + 3 + 4, 3 + 4, 2 + 4], [-2 * 4, -2 * 4, -2 * 4]]
+
+
+def test_backward_sums_over_blocks_of_rows():
+    network = Network((3, 5, 4, 2))
+    theta, X = network.initialize(0), random_examples(network)
+    delta = np.random.default_rng(1).normal(size=(len(X), 2))
+
+    def accumulated(rows):
+        activations, _ = network.forward(theta, X[rows])
+        return network.backward(theta, activations, delta[rows])
+
+    expected = accumulated(slice(None))
+    np.testing.assert_allclose(
+        accumulated(slice(0, 3)) + accumulated(slice(3, None)), expected, rtol=1e-12
+    )
+
+
+def test_nothing_given_is_changed():
+    network = Network((3, 5, 4, 2))
+    theta, X, delta = network.initialize(0), random_examples(network), np.ones((7, 2))
+    activations, _ = network.forward(theta, X)
+    for given_array in (theta, X, delta, *activations):
+        given_array.flags.writeable = False
+    network.forward(theta, X)
+    network.decision(theta, X)
+    assert network.backward(theta, activations, delta).shape == theta.shape
+
+
+def test_it_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        xor.activation = "tanh"
+
+
+def test_networks_with_equal_fields_are_equal():
+    assert Network((2, 2, 1), "relu") == xor
+    assert hash(Network((2, 2, 1), "relu")) == hash(xor)
+    assert Network([2, np.int64(2), 1], activation="relu") == xor
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Network((2, 3, 1), "relu"), Network((2, 2, 1)), Network((2, 2, 2), "relu", "softmax")],
+    ids=repr,
+)
+def test_networks_with_different_fields_differ(other):
+    assert other != xor
+
+
+def test_it_survives_pickling():
+    network = Network((2, 2, 3), "selu", "softmax")
+    theta = network.initialize(0)
+    _, expected = network.forward(theta, corners)
+    copy = pickle.loads(pickle.dumps(network))
+    assert copy == network
+    np.testing.assert_array_equal(copy.forward(theta, corners)[1], expected)
+
+
+def test_activations_may_be_objects():
+    network = Network((2, 2, 2), ACTIVATIONS["relu"], OUTPUT_ACTIVATIONS["softmax"])
+    by_name = Network((2, 2, 2), "relu", "softmax")
+    theta = network.initialize(0)
+    assert (network.g, network.h) == (by_name.g, by_name.h)
+    np.testing.assert_array_equal(
+        network.forward(theta, corners)[0][-1], by_name.forward(theta, corners)[0][-1]
+    )
+
+
+def test_an_activation_of_ones_own():
+    square = Activation(lambda z: z * z, lambda a: 2 * np.sqrt(a), "square")
+    network = Network((1, 1, 1), square)
+    activations, z = network.forward(np.array([1.0, 1.0, 0.0, 1.0]), np.array([[2.0]]))
+    assert (activations[1], z) == (9, 9)
+
+
+@pytest.mark.parametrize("layer_sizes", [(), (3,), (3, 0, 1), (3, -2, 1), (3, 2.0, 1), (3, "2", 1)])
+def test_invalid_layer_sizes(layer_sizes):
+    with message(
+        "layer_sizes must hold at least two positive integers, the number of features first "
+        f"and the number of outputs last. Got {layer_sizes!r} instead."
+    ):
+        Network(layer_sizes)
+
+
+def test_unknown_activation():
+    with message(f"activation must be one of {sorted(ACTIVATIONS)}. Got 'sine' instead."):
+        Network((2, 1), activation="sine")
+
+
+def test_unknown_output_activation():
+    with message("output_activation must be one of ['logistic', 'softmax']. Got 'tanh' instead."):
+        Network((2, 1), output_activation="tanh")
+
+
+def test_a_softmax_over_one_unit_is_refused():
+    with message("output_activation='softmax' needs at least two output units"):
+        Network((2, 1), output_activation="softmax")
+
+
+@pytest.mark.parametrize("shape", [(8,), (10,), (1, 9), ()])
+def test_unpack_refuses_a_vector_that_does_not_fit(shape):
+    with message(
+        f"theta must have shape (9,) for a network with layer_sizes=(2, 2, 1). Got {shape} instead."
+    ):
+        xor.unpack(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "shapes", [[(2, 3)], [(2, 3), (1, 2)], [(3, 2), (1, 3)], [(2, 3), (1, 3), (1, 2)]]
+)
+def test_pack_refuses_matrices_that_do_not_fit(shapes):
+    with message(f"Thetas must have the shapes [(2, 3), (1, 3)]. Got {shapes} instead."):
+        xor.pack([np.zeros(shape) for shape in shapes])

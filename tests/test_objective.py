@@ -1,0 +1,548 @@
+"""skbp.objective: J and D against the lecture's loop, central differences and scikit-learn."""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+from lecture import ACTIVATIONS as LECTURE_ACTIVATIONS
+from lecture import forward_propagation, gradient_computation, softmax
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from skbp.activations import ACTIVATIONS
+from skbp.gradient_check import check_gradient
+from skbp.losses import LOSSES, LogisticLogLoss
+from skbp.network import Network
+from skbp.objective import Objective
+
+LAMBDA = 0.7
+M = 6
+HIDDEN = (2, 3, 2)
+generator = np.random.default_rng(2)
+X = generator.normal(size=(M, 4)) * generator.integers(2, size=(M, 4))
+Y = np.eye(3)[[2, 0, 1, 1, 2, 0]]
+WEIGHTS = generator.uniform(0.1, 3, size=M)
+SHUFFLED = np.array([4, 2, 5, 0, 1, 3])
+for given_array in (X, Y, WEIGHTS, SHUFFLED):
+    given_array.flags.writeable = False
+
+SPARSE = [csr_array, csr_matrix, csc_array, csc_matrix]
+dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, *SPARSE])
+dense_csr_and_csc = pytest.mark.parametrize("container", [np.asarray, csr_array, csc_matrix])
+over_pairs = pytest.mark.parametrize("pair", LOSSES, ids="-".join)
+over_weights = pytest.mark.parametrize("weighted", [False, True], ids=["no_weights", "weights"])
+over_orders = pytest.mark.parametrize("order", [None, SHUFFLED], ids=["in_order", "shuffled"])
+over_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and an objective on X and Y; with one output unit, on the first column of Y."""
+
+    activation: str = "tanh"
+    pair: tuple[str, str] = ("logistic", "log_loss")
+    n_hidden: int = 1
+    weighted: bool = False
+    n_outputs: int = 3
+
+    def __str__(self):
+        weights = "weights" if self.weighted else "no_weights"
+        return "-".join([self.activation, *self.pair, f"{self.n_hidden}_hidden", weights])
+
+    @property
+    def network(self):
+        sizes = (4, *HIDDEN[: self.n_hidden], self.n_outputs)
+        return Network(sizes, self.activation, self.pair[0])
+
+    @property
+    def theta(self):
+        return np.random.default_rng(1).normal(size=self.network.n_parameters)
+
+    @property
+    def data(self):
+        return X, Y[:, : self.n_outputs], WEIGHTS if self.weighted else None
+
+    def objective(self, container=np.asarray, dtype=float, **changed):
+        X, Y, sample_weight = self.data
+        arguments = {"loss": self.pair[1], "alpha": LAMBDA, "sample_weight": sample_weight}
+        return Objective(
+            self.network, container(X.astype(dtype, copy=False)), Y, **(arguments | changed)
+        )
+
+
+@cache
+def lecture(case, lambda_=LAMBDA):
+    """Return J and D of the lecture's algorithm."""
+    X, Y, sample_weight = case.data
+    Thetas = case.network.unpack(case.theta)
+    J, D = gradient_computation(Thetas, X, Y, case.activation, *case.pair, lambda_, sample_weight)
+    return J, case.network.pack(D)
+
+
+CASES = [Case(*fields) for fields in product(ACTIVATIONS, LOSSES, range(4), [False, True])]
+over_cases = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def sum_of_squares(Thetas):
+    return sum((Theta[:, 1:] ** 2).sum() for Theta in Thetas)
+
+
+def assert_same(found, expected, tolerance=1e-12):
+    """Compare two pairs (J, D)."""
+    for part, expected_part in zip(found, expected, strict=True):
+        assert_allclose(part, expected_part, rtol=tolerance, atol=tolerance)
+
+
+def assert_finite(J, D):
+    assert math.isfinite(J)
+    assert np.isfinite(D).all()
+
+
+def message(text):
+    return pytest.raises(ValueError, match=re.escape(text))
+
+
+# The cost and its gradient
+
+
+@over_cases
+def test_the_random_points_are_off_the_kinks(case):
+    g, _ = LECTURE_ACTIVATIONS[case.activation]
+    Theta = dict(enumerate(case.network.unpack(case.theta), start=1))
+    z = [forward_propagation(Theta, x, g, softmax)[0] for x in X]
+    assert min(np.abs(z_l).min() for z_i in z for z_l in z_i.values()) > 1e-3
+
+
+@dense_csr_and_csc
+@over_cases
+def test_it_is_the_lectures_algorithm(case, container):
+    assert_same(case.objective(container)(case.theta), lecture(case))
+
+
+@dense_csr_and_csc
+@over_cases
+def test_it_passes_the_gradient_check(case, container):
+    assert check_gradient(case.objective(container), case.theta) < 1e-6
+
+
+@dense_and_sparse
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+def test_one_logistic_unit(container, loss):
+    case = Case(pair=("logistic", loss), n_hidden=2, weighted=True, n_outputs=1)
+    assert_same(case.objective(container)(case.theta), lecture(case))
+    assert check_gradient(case.objective(container), case.theta) < 1e-6
+
+
+@over_pairs
+def test_soft_targets_pass_the_gradient_check(pair):
+    case = Case(pair=pair)
+    soft = np.random.default_rng(5).dirichlet([1, 1, 1], size=M)
+    assert check_gradient(Objective(case.network, X, soft, pair[1]), case.theta) < 1e-6
+
+
+@over_pairs
+def test_alpha_0_leaves_the_mean_loss(pair):
+    case = Case(pair=pair)
+    assert_same(case.objective(alpha=0)(case.theta), lecture(case, 0.0))
+
+
+def test_the_penalty_leaves_out_the_bias():
+    case = Case(n_hidden=2)
+    (J, D), (J_0, D_0) = (case.objective(alpha=alpha)(case.theta) for alpha in (LAMBDA, 0))
+    Thetas = case.network.unpack(case.theta)
+    assert_allclose(J - J_0, LAMBDA / (2 * M) * sum_of_squares(Thetas))
+    for Theta, penalty in zip(Thetas, case.network.unpack(D - D_0), strict=True):
+        assert_allclose(penalty[:, 1:], LAMBDA / M * Theta[:, 1:], atol=1e-14)
+        assert not penalty[:, 0].any()
+
+
+def test_cost_and_gradient_by_hand():
+    objective = Objective(Network((1, 1)), [[2], [0]], [[1], [0]], alpha=3)
+    J, D = objective(np.array([0, np.log(3)]))
+    assert_allclose(J, (np.log(10 / 9) + np.log(2)) / 2 + 3 / 4 * np.log(3) ** 2)
+    assert_allclose(D, [(-0.1 + 0.5) / 2, -0.2 / 2 + 3 / 2 * np.log(3)])
+
+
+# What it takes and returns
+
+
+@pytest.mark.parametrize("container", SPARSE)
+def test_a_sparse_matrix_is_never_made_dense(container, monkeypatch):
+    def fail(*_, **__):
+        pytest.fail("X was made dense")
+
+    case, examples = Case(n_hidden=2), container(X)
+    for sparse, method in product(SPARSE, ["toarray", "todense"]):
+        monkeypatch.setattr(sparse, method, fail)
+    objective = Objective(case.network, examples, Y, alpha=LAMBDA)
+    assert_same(objective(case.theta), lecture(case))
+    for batch in objective.batches(4, SHUFFLED):
+        batch(case.theta)
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@over_pairs
+@over_weights
+def test_float32_is_close_to_float64_and_not_equal(activation, pair, container, weighted):
+    case = Case(activation, pair, n_hidden=2, weighted=weighted)
+    J, D = case.objective(container, np.float32)(case.theta)
+    expected_J, expected_D = lecture(case)
+    assert_allclose(J, expected_J, rtol=1e-5)
+    assert 0 < np.linalg.norm(D - expected_D) < 1e-5 * np.linalg.norm(expected_D)
+
+
+class Recorder(LogisticLogLoss):
+    """A loss that keeps the dtypes it was given."""
+
+    def per_row(self, z, a, Y):
+        self.dtypes = {z.dtype, a.dtype, Y.dtype}
+        return super().per_row(z, a, Y)
+
+
+@dense_csr_and_csc
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [
+        (np.float32, np.float32),
+        (np.float64, np.float64),
+        (np.int64, np.float64),
+        (bool, np.float64),
+    ],
+)
+@over_dtypes
+def test_computed_in_the_dtype_of_the_examples_returned_in_thetas(
+    container, given, computed, dtype
+):
+    case, recorder = Case(weighted=True), Recorder()
+    J, D = case.objective(container, given, loss=recorder)(case.theta.astype(dtype))
+    assert recorder.dtypes == {np.dtype(computed)}
+    assert type(J) is float
+    assert D.dtype == dtype
+
+
+def test_lists_will_do():
+    case = Case(weighted=True)
+    objective = Objective(
+        case.network, X.tolist(), Y.tolist(), alpha=LAMBDA, sample_weight=WEIGHTS.tolist()
+    )
+    assert_same(objective(case.theta), lecture(case))
+
+
+@over_pairs
+@over_orders
+def test_theta_is_not_changed(pair, order):
+    case = Case(pair=pair, weighted=True)
+    theta, objective = case.theta, case.objective()
+    theta.flags.writeable = False
+    assert_same(objective(theta), lecture(case))
+    for batch in objective.batches(4, order):
+        batch(theta)
+
+
+def test_each_gradient_is_a_new_array():
+    objective, theta = Case().objective(), Case().theta
+    assert not np.shares_memory(objective(theta)[1], objective(theta)[1])
+
+
+def test_it_is_reproducible_to_the_bit():
+    case = Case(n_hidden=3, weighted=True)
+    first, second = (case.objective()(case.theta) for _ in range(2))
+    assert first[0] == second[0]
+    assert_array_equal(first[1], second[1])
+
+
+# Sample weights
+
+
+@dense_and_sparse
+@over_pairs
+def test_integer_weights_are_repeated_rows(pair, container):
+    case, weights = Case(pair=pair), np.array([1, 2, 3, 1, 0, 2])
+    repeated_X, repeated_Y = X.repeat(weights, axis=0), Y.repeat(weights, axis=0)
+    repeated = Objective(case.network, container(repeated_X), repeated_Y, pair[1], LAMBDA)
+    weighted = case.objective(container, sample_weight=weights)
+    assert weighted.m == repeated.m == 9
+    assert_same(weighted(case.theta), repeated(case.theta))
+
+
+@over_pairs
+def test_a_weight_of_0_removes_the_row(pair):
+    case, kept = Case(pair=pair), np.array([0, 1, 3, 5])
+    weights = np.array([2, 0.5, 0, 1.5, 0, 3])
+    removed = Objective(case.network, X[kept], Y[kept], pair[1], LAMBDA, weights[kept])
+    assert_same(case.objective(sample_weight=weights)(case.theta), removed(case.theta))
+
+
+def test_weights_of_1_are_no_weights():
+    case = Case()
+    assert_same(case.objective(sample_weight=np.ones(M))(case.theta), lecture(case))
+
+
+@pytest.mark.parametrize(("weighted", "m"), [(False, M), (True, WEIGHTS.sum())])
+def test_m_is_the_sum_of_the_weights(weighted, m):
+    assert_allclose(Case(weighted=weighted).objective().m, m)
+
+
+# Batches
+
+
+@over_weights
+@over_pairs
+@pytest.mark.parametrize(
+    "rows",
+    [slice(1, 5, 2), np.array([4, 0, 4]), np.array([True, False, True, True, False, False])],
+    ids=["slice", "indices", "mask"],
+)
+def test_the_cost_of_a_batch_by_hand(pair, weighted, rows):
+    case, weights = Case(pair=pair, weighted=weighted), WEIGHTS if weighted else np.ones(M)
+    Thetas = case.network.unpack(case.theta)
+    costs = [
+        weight * gradient_computation(Thetas, [x], [y], case.activation, *pair)[0]
+        for x, y, weight in zip(X[rows], Y[rows], weights[rows], strict=True)
+    ]
+    penalty = LAMBDA / (2 * weights.sum()) * sum_of_squares(Thetas)
+    J, _ = case.objective().on(rows)(case.theta)
+    assert_allclose(J, np.mean(costs) / weights.mean() + penalty, rtol=1e-12)
+
+
+@dense_and_sparse
+@over_weights
+def test_a_batch_passes_the_gradient_check(container, weighted):
+    case = Case(weighted=weighted, n_hidden=2)
+    assert check_gradient(case.objective(container).on(np.array([3, 1])), case.theta) < 1e-6
+
+
+@dense_and_sparse
+@over_weights
+@over_orders
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
+def test_the_mean_of_all_equal_batches_is_the_whole(container, weighted, order, batch_size):
+    case = Case(weighted=weighted, n_hidden=2)
+    batches = case.objective(container).batches(batch_size, order)
+    costs, gradients = zip(*(batch(case.theta) for batch in batches), strict=True)
+    assert_same((np.mean(costs), np.mean(gradients, axis=0)), lecture(case))
+
+
+@over_weights
+def test_a_batch_of_a_batch(weighted):
+    case = Case(weighted=weighted)
+    rows, rows_of_rows = np.array([5, 2, 0, 1]), np.array([3, 1])
+    nested = case.objective().on(rows).on(rows_of_rows)
+    assert_same(nested(case.theta), case.objective().on(rows[rows_of_rows])(case.theta))
+
+
+def test_a_batch_of_weight_0_costs_the_penalty_alone():
+    case, weights = Case(), np.array([0, 0, 1, 2, 3, 4])
+    J, D = case.objective(sample_weight=weights).on(slice(0, 2))(case.theta)
+    Thetas = case.network.unpack(case.theta)
+    assert_allclose(J, LAMBDA / 20 * sum_of_squares(Thetas))
+    for Theta, D_l in zip(Thetas, case.network.unpack(D), strict=True):
+        assert_allclose(D_l[:, 1:], LAMBDA / 10 * Theta[:, 1:])
+        assert not D_l[:, 0].any()
+
+
+@dense_and_sparse
+@over_weights
+@over_orders
+@pytest.mark.parametrize("batch_size", [1, 4, 6, 10])
+def test_batches_are_on_one_by_one(container, weighted, batch_size, order):
+    case = Case(weighted=weighted)
+    objective, rows = case.objective(container), np.arange(M) if order is None else order
+    found = [batch(case.theta) for batch in objective.batches(batch_size, order)]
+    expected = [
+        objective.on(rows[start : start + batch_size])(case.theta)
+        for start in range(0, M, batch_size)
+    ]
+    assert len(found) == math.ceil(M / batch_size)
+    for found_pair, expected_pair in zip(found, expected, strict=True):
+        assert_same(found_pair, expected_pair, 1e-14)
+
+
+def arrays_of(objective):
+    return objective.X, objective.Y, objective.sample_weight
+
+
+def test_batches_in_order_are_views():
+    for batch in Case(weighted=True).objective().batches(4):
+        assert all(map(np.shares_memory, arrays_of(batch), (X, Y, WEIGHTS)))
+
+
+def test_shuffled_batches_share_one_buffer():
+    first, last = Case(weighted=True).objective().batches(4, SHUFFLED)
+    assert all(map(np.shares_memory, arrays_of(first), arrays_of(last)))
+    assert not any(map(np.shares_memory, arrays_of(first), (X, Y, WEIGHTS)))
+    assert [len(array) for array in arrays_of(last)] == [2, 2, 2]
+
+
+# Large z
+
+
+@over_dtypes
+@over_pairs
+def test_finite_for_large_z(pair, dtype):
+    network = Network((1, 3), output_activation=pair[0])
+    theta = network.pack([[[0, 1e4], [0, -1e4], [0, 0]]]).astype(dtype)
+    examples = np.array([[1], [-1], [0.5], [0]], dtype)
+    assert_finite(*Objective(network, examples, Y[[0, 1, 2, 3]], pair[1])(theta))
+
+
+@over_dtypes
+@over_pairs
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_finite_for_large_z_of_hidden_units(activation, pair, dtype):
+    network = Network((1, 2, 3), activation, pair[0])
+    theta = np.random.default_rng(0).normal(size=network.n_parameters).astype(dtype)
+    examples = np.array([[1e4], [-1e4], [1]], dtype)
+    assert_finite(*Objective(network, examples, np.eye(3), pair[1])(theta))
+
+
+@over_dtypes
+@pytest.mark.parametrize("output_activation", ["logistic", "softmax"])
+def test_a_certain_and_wrong_output_costs_its_z(output_activation, dtype):
+    network = Network((1, 2), output_activation=output_activation)
+    objective = Objective(network, np.ones((1, 1), dtype), [[0, 1]], alpha=0)
+    J, _ = objective(np.array([1e4, 0, -1e4, 0], dtype))
+    assert_allclose(J, 2e4)
+
+
+# Against SciPy and scikit-learn
+
+
+@pytest.mark.parametrize("method", ["BFGS", "CG", "L-BFGS-B"])
+@over_pairs
+def test_scipys_optimisers_take_it_as_it_is(method, pair):
+    case = Case(pair=pair)
+    objective = case.objective()
+    result = minimize(objective, case.theta, jac=True, method=method)
+    assert result.success
+    assert result.fun < objective(case.theta)[0]
+    assert np.abs(objective(result.x)[1]).max() < 1e-4
+
+
+def noisy_data(n_classes):
+    generator = np.random.default_rng(0)
+    examples = generator.normal(size=(60, 4))
+    noise = generator.normal(size=(60, n_classes))
+    y = (examples[:, :n_classes] + noise).argmax(axis=1)
+    return examples, y, generator.uniform(0.1, 2, size=60)
+
+
+@over_weights
+@pytest.mark.parametrize("method", ["BFGS", "CG", "L-BFGS-B"])
+@pytest.mark.parametrize(("n_classes", "output_activation"), [(2, "logistic"), (3, "softmax")])
+def test_without_hidden_layers_it_is_logistic_regression(
+    n_classes, output_activation, method, weighted
+):
+    examples, y, weights = noisy_data(n_classes)
+    sample_weight = weights if weighted else None
+    model = LogisticRegression(C=1 / LAMBDA, tol=1e-10, max_iter=10_000)
+    model.fit(examples, y, sample_weight)
+
+    targets = np.eye(n_classes)[y] if n_classes > 2 else y[:, np.newaxis]
+    network = Network((4, targets.shape[1]), output_activation=output_activation)
+    objective = Objective(network, examples, targets, "log_loss", LAMBDA, sample_weight)
+    tolerances = {"gtol": 1e-7} | ({"ftol": 1e-14} if method == "L-BFGS-B" else {})
+    theta_0 = np.zeros(network.n_parameters)
+    result = minimize(objective, theta_0, jac=True, method=method, options=tolerances)
+    (Theta,) = network.unpack(result.x)
+    assert_allclose(Theta[:, 1:], model.coef_, atol=1e-5)
+    assert_allclose(Theta[:, 0], model.intercept_, atol=1e-5)
+
+
+MLP_TARGETS = {
+    "binary": np.array([0, 1, 1, 0, 1, 0]),
+    "multiclass": np.array([0, 1, 2, 2, 1, 0]),
+    "multilabel": np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 1]]),
+}
+
+
+def packed(coefs, intercepts):
+    """Pack scikit-learn's coefficients as skbp does."""
+    Thetas = map(np.column_stack, zip(intercepts, [coef.T for coef in coefs], strict=True))
+    return np.concatenate([Theta.ravel() for Theta in Thetas])
+
+
+def scikit_learns_cost_and_gradient(mlp, targets, sample_weight):
+    layers = [None] * len(mlp.coefs_)
+    J, *gradients = mlp._backprop(
+        X, targets, sample_weight, [X, *layers], [*layers], [*layers], [*layers]
+    )
+    return J, packed(*gradients)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("y", MLP_TARGETS.values(), ids=MLP_TARGETS)
+@pytest.mark.parametrize("hidden", [(), (5,), (5, 3)])
+@over_weights
+def test_log_loss_is_mlp_classifiers(activation, y, hidden, weighted):
+    mlp = MLPClassifier(hidden, activation, alpha=LAMBDA, max_iter=1, random_state=0).fit(X, y)
+    targets, sample_weight = mlp._label_binarizer.transform(y), WEIGHTS if weighted else None
+    network = Network((4, *hidden, targets.shape[1]), activation, mlp.out_activation_)
+    objective = Objective(network, X, targets, "log_loss", LAMBDA, sample_weight)
+    expected = scikit_learns_cost_and_gradient(mlp, targets, sample_weight)
+    assert_same(objective(packed(mlp.coefs_, mlp.intercepts_)), expected)
+
+
+# Errors
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 5), (6,), (6, 4, 1)])
+def test_examples_of_a_wrong_shape(shape):
+    with message(f"X must have shape (m, 4). Got {shape} instead."):
+        Objective(Case().network, np.zeros(shape), Y)
+
+
+@pytest.mark.parametrize("container", SPARSE)
+def test_sparse_examples_of_a_wrong_shape(container):
+    with message("X must have shape (m, 4). Got (6, 3) instead."):
+        Objective(Case().network, container(np.zeros((6, 3))), Y)
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (5, 3), (6,), (6, 3, 1)])
+def test_targets_of_a_wrong_shape(shape):
+    with message(f"Y must have shape (6, 3). Got {shape} instead."):
+        Objective(Case().network, X, np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(5,), (6, 1), ()])
+def test_sample_weight_of_a_wrong_shape(shape):
+    with message(f"sample_weight must have shape (6,). Got {shape} instead."):
+        Case().objective(sample_weight=np.ones(shape))
+
+
+def test_sample_weights_that_are_all_zero():
+    with message("m, the sum of the weights, must be positive. Got 0.0 instead."):
+        Case().objective(sample_weight=np.zeros(6))
+
+
+def test_no_examples():
+    with message("m, the sum of the weights, must be positive. Got 0 instead."):
+        Objective(Case().network, X[:0], Y[:0])
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 3, 4]])
+def test_an_order_that_is_none_of_the_rows(order):
+    with message("order must hold the row numbers 0 to 5."):
+        next(Case().objective().batches(2, np.array(order)))
+
+
+def test_an_unknown_loss():
+    with message(
+        f"The pair (output_activation, loss) must be one of {sorted(LOSSES)}. "
+        "Got ('logistic', 'hinge') instead."
+    ):
+        Case().objective(loss="hinge")
+
+
+def test_theta_of_a_wrong_shape():
+    with message("theta must have shape (19,)"):
+        Case().objective()(np.zeros(18))
