@@ -70,7 +70,7 @@ def test_a_diverging_loss_stops_it_and_names_the_iteration(loss, n_before):
 @pytest.mark.parametrize("weight", [inf, nan])
 def test_a_diverging_weight_stops_it_and_names_the_iteration(weight):
     monitor = watched(0.5)
-    with pytest.raises(ValueError, match="iteration 2: the loss is 0.25 and a weight"):
+    with pytest.raises(ValueError, match=r"iteration 2: the loss is 0\.25 and a weight"):
         monitor(np.array([1.0, weight]), 0.25)
 
 

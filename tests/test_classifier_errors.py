@@ -1,0 +1,368 @@
+"""BackpropClassifier's answers to bad input: the type of each error and what it says."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import scale
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skbp import BackpropClassifier
+
+X, y = load_iris(return_X_y=True)
+X = scale(X)
+NAMED = pd.DataFrame(X, columns=list("abcd"))
+
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+# scikit-learn's own classifier must answer alike
+every_classifier = pytest.mark.parametrize("classifier", [BackpropClassifier, LogisticRegression])
+
+
+def with_value(value, array=X):
+    changed = array.astype(np.result_type(array, value))
+    changed[3, 1] = value
+    return changed
+
+
+def error(kind, text):
+    return pytest.raises(kind, match=re.escape(text))
+
+
+# ----------------------------------------------------------------------------- parameters
+
+OUT_OF_RANGE = {
+    "alpha": [-1, -1e-9, np.nan, np.inf, -np.inf, "0.5", None, 1j],
+    "tol": [-1, np.nan, np.inf, None],
+    "learning_rate_init": [0, -0.1, np.nan, np.inf, "adaptive", None],
+    "power_t": [-0.5, np.nan, np.inf],
+    "momentum": [-0.1, 1.1, np.nan, np.inf],
+    "beta_1": [-0.1, 1, 1.5, np.nan],
+    "beta_2": [-0.1, 1, 1.5, np.nan],
+    "epsilon": [0, -1e-8, np.nan, np.inf],
+    "max_iter": [0, -1, 1.5, 10.0, np.inf, "many", None],
+    "max_fun": [0, -1, 1.5, np.inf],
+    "batch_size": [0, -1, 1.5, np.nan, "all", None],
+    "n_iter_no_change": [0, -1, 1.5, np.nan, -np.inf],
+    "hidden_layer_sizes": [0, -3, 2.5, np.nan, "100", None],
+    "shuffle": ["yes", None, 1],
+    "nesterovs_momentum": ["yes", None, 1],
+    "verbose": [-1, "yes", None],
+    "random_state": [-1, 1.5, "seed", np.random.default_rng(0)],
+    "activation": ["sigmoid", "Logistic", "", None, 3, np.tanh],
+    "output_activation": ["sigmoid", "relu", None],
+    "loss": ["hinge", "cross_entropy", None],
+    "solver": ["newton", "LBFGS", "l-bfgs", None],
+    "learning_rate": ["auto", 0.1, None],
+}
+
+
+def test_every_parameter_is_tried():
+    assert set(OUT_OF_RANGE) == set(BackpropClassifier().get_params())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in OUT_OF_RANGE.items() for value in values]
+)
+def test_invalid_parameter(name, value):
+    with pytest.raises(InvalidParameterError) as caught:
+        BackpropClassifier(**{name: value}).fit(X, y)
+    message = str(caught.value)
+    assert message.startswith(f"The '{name}' parameter of BackpropClassifier must be ")
+    assert message.endswith(f". Got {value!r} instead.")
+
+
+@pytest.mark.parametrize("name", ["activation", "output_activation", "loss", "solver"])
+def test_unknown_name_lists_the_known_ones(name):
+    known = {
+        "activation": "elu identity leaky_relu logistic relu selu softplus tanh",
+        "output_activation": "logistic softmax",
+        "loss": "log_loss squared_error",
+        "solver": "adam cg gd lbfgs sgd",
+    }
+    with pytest.raises(InvalidParameterError) as caught:
+        BackpropClassifier(**{name: "unknown"}).fit(X, y)
+    listed = re.search(r"\{(.*)\}", str(caught.value)).group(1)
+    assert sorted(re.findall(r"'(\w+)'", listed)) == known[name].split()
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (-1,),
+        (0,),
+        (3, 0),
+        (3, -2),
+        (2.5,),
+        (3.0,),
+        (np.nan,),
+        (True,),
+        True,
+        ("a",),
+        ("3",),
+        (None,),
+        [[3]],
+        ((3, 4), (5, 6)),
+        (2, (3,)),
+        np.array([[3]]),
+        np.array([3.0]),
+    ],
+    ids=str,
+)
+def test_invalid_hidden_layer_sizes(sizes):
+    with pytest.raises(ValueError, match="hidden_layer_sizes must be") as caught:
+        BackpropClassifier(sizes).fit(X, y)
+    assert repr(sizes) in str(caught.value)
+
+
+def test_unknown_parameter():
+    with error(TypeError, "hidden_layers"):
+        BackpropClassifier(hidden_layers=(3,))
+    with error(ValueError, "Invalid parameter 'hidden_layers'"):
+        BackpropClassifier().set_params(hidden_layers=(3,))
+
+
+@pytest.mark.parametrize("name", ["early_stopping", "validation_fraction", "warm_start"])
+def test_parameters_of_later_issues_are_refused(name):
+    assert name in MLPClassifier().get_params()
+    with error(TypeError, name):
+        BackpropClassifier(**{name: True})
+
+
+# --------------------------------------------------------------------------------------- X
+
+
+BAD_X = {
+    "NaN": (with_value(np.nan), ValueError, "Input X contains NaN"),
+    "None": (with_value(None, X.astype(object)), ValueError, "Input X contains NaN"),
+    "infinity": (with_value(np.inf), ValueError, "Input X contains infinity"),
+    "-infinity": (with_value(-np.inf), ValueError, "Input X contains infinity"),
+    "CSR NaN": (sparse.csr_matrix(with_value(np.nan)), ValueError, "Input X contains NaN"),
+    "CSC infinity": (sparse.csc_array(with_value(np.inf)), ValueError, "Input X contains infinity"),
+    "1D": (X[:, 0], ValueError, "Expected 2D array, got 1D array instead"),
+    "3D": (X[:, :, np.newaxis], ValueError, "Found array with dim 3"),
+    "scalar": (X[0, 0], ValueError, "Expected 2D array, got scalar array instead"),
+    "nothing": (None, ValueError, "Expected 2D array, got scalar array instead"),
+    "fewer rows": (X[:-1], ValueError, "inconsistent numbers of samples: [149, 150]"),
+    "no rows": (X[:0], ValueError, "Found array with 0 sample(s)"),
+    "no columns": (X[:, :0], ValueError, "Found array with 0 feature(s)"),
+    "complex": (X * 1j, ValueError, "Complex data not supported"),
+    "complex CSR": (sparse.csr_matrix(X * 1j), ValueError, "Complex data not supported"),
+    "strings": (np.full((150, 2), "a"), ValueError, "could not convert string to float"),
+    "objects": (np.full((150, 2), "a", object), ValueError, "could not convert string to float"),
+    "list": ([["a", "b"]] * 150, ValueError, "could not convert string to float"),
+    "frame": (pd.DataFrame({"a": ["b"] * 150}), ValueError, "could not convert string to float"),
+    "dicts": (np.full((150, 2), {}, object), TypeError, "must be a string or a real number"),
+    "columns": (NAMED.set_axis([0, 1, 2, "d"], axis=1), TypeError, "Feature names are only"),
+}
+
+
+@pytest.mark.parametrize(("bad", "kind", "text"), list(BAD_X.values()), ids=list(BAD_X))
+@every_classifier
+def test_bad_examples(classifier, bad, kind, text):
+    with error(kind, text):
+        classifier().fit(bad, y)
+
+
+# --------------------------------------------------------------------------------------- y
+
+
+BAD_Y = {
+    "NaN": (np.where(y == 0, np.nan, y), "Input y contains NaN"),
+    "infinity": (np.where(y == 0, np.inf, y), "Input y contains infinity"),
+    "fewer rows": (y[:-1], "inconsistent numbers of samples: [150, 149]"),
+    "nothing": (None, "requires y to be passed, but the target y is None"),
+    "continuous": (X[:, 0], "Unknown label type: "),
+    "complex": (y * 1j, "Complex data not supported"),
+}
+
+
+@pytest.mark.parametrize(("bad", "text"), list(BAD_Y.values()), ids=list(BAD_Y))
+@every_classifier
+def test_bad_labels(classifier, bad, text):
+    with error(ValueError, text):
+        classifier().fit(X, bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (np.where(y == 0, None, y), "Unknown label type"),
+        (np.array([1, "a", 2] * 50, object), "Unknown label type"),
+        (X[:, :2], "Unknown label type: continuous-multioutput"),
+        (np.column_stack([y, y]), "Multioutput target data is not supported"),
+        (np.array([["a", "b"]] * 150), "Multioutput target data is not supported"),
+        (np.zeros((150, 2, 2)), "Found array with dim 3"),
+    ],
+    ids=["None", "mixed", "continuous outputs", "outputs", "outputs of strings", "3D"],
+)
+def test_labels_of_no_kind_that_it_knows(bad, text):
+    with error(ValueError, text):
+        BackpropClassifier().fit(X, bad)
+
+
+@pytest.mark.parametrize("label", [0, -3, 1.0, True, "ant"])
+@every_classifier
+def test_one_class_only(classifier, label):
+    with error(ValueError, "at least 2 classes in the data, but the data contains only one class"):
+        classifier().fit(X, np.full(150, label))
+
+
+@pytest.mark.parametrize("label", [0, -3, 1.0, True, "ant"])
+def test_the_one_class_is_named(label):
+    with error(ValueError, f"only one class: {label!r}"):
+        BackpropClassifier().fit(X, np.full(150, label))
+
+
+def test_one_row_only():
+    with error(ValueError, "only one class"):
+        BackpropClassifier().fit(X[:1], y[:1])
+
+
+@pytest.mark.parametrize("values", [(-1, 1), (0, 2), (1, 2), (0, -1)])
+def test_an_indicator_holds_zeros_and_ones(values):
+    # scikit-learn takes any two integers for an indicator; as targets they make J unbounded
+    Y = np.array(values)[np.column_stack([y == 0, y == 1, y > 0]).astype(int)]
+    with error(ValueError, "0 and 1"):
+        BackpropClassifier().fit(X, Y)
+
+
+# ------------------------------------------------------------------------- sample weights
+
+
+BAD_WEIGHTS = {
+    "zeros": (np.zeros(150), "must contain at least one non-zero"),
+    "negative": (-np.ones(150), "Negative values in data passed to `sample_weight`"),
+    "one negative": (np.r_[-1, np.ones(149)], "Negative values in data passed to `sample_weight`"),
+    "NaN": (np.r_[np.nan, np.ones(149)], "Input sample_weight contains NaN"),
+    "infinity": (np.r_[np.inf, np.ones(149)], "Input sample_weight contains infinity"),
+    "too few": (np.ones(149), "sample_weight.shape == (149,), expected (150,)"),
+    "none": (np.ones(0), "Found array with 0 sample(s)"),
+    "column": (np.ones((150, 1)), "Sample weights must be 1D array or scalar"),
+    "2D": (np.ones((150, 3)), "Sample weights must be 1D array or scalar"),
+    "strings": (["heavy"] * 150, "could not convert string to float"),
+    "complex": (np.ones(150) * 1j, "Complex data not supported"),
+}
+
+
+@pytest.mark.parametrize(("weights", "text"), list(BAD_WEIGHTS.values()), ids=list(BAD_WEIGHTS))
+def test_bad_sample_weight(weights, text):
+    with error(ValueError, text):
+        BackpropClassifier().fit(X, y, sample_weight=weights)
+
+
+# -------------------------------------------------------------------------- start weights
+
+COEFS = [np.ones((4, 5)), np.ones((5, 3))]
+INTERCEPTS = [np.ones(5), np.ones(3)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [],
+        COEFS[:1],
+        [*COEFS, np.ones((3, 3))],
+        COEFS[::-1],
+        [w.T for w in COEFS],
+        [np.ones((4, 6)), np.ones((6, 3))],
+        [w.ravel() for w in COEFS],
+        COEFS[0],
+        [np.ones((0, 5)), COEFS[1]],
+        [np.ones((1, 4, 5)), COEFS[1]],
+        [0.0, 0.0],
+    ],
+    ids=lambda bad: str([np.shape(w) for w in bad]),
+)
+def test_coefs_init_of_wrong_shapes(bad):
+    with error(ValueError, "coefs_init must be a list of arrays of the shapes [(4, 5), (5, 3)]"):
+        BackpropClassifier(5).fit(X, y, coefs_init=bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [],
+        INTERCEPTS[:1],
+        [*INTERCEPTS, np.ones(3)],
+        INTERCEPTS[::-1],
+        [w[:, np.newaxis] for w in INTERCEPTS],
+        [w[np.newaxis] for w in INTERCEPTS],
+        [np.ones(0), INTERCEPTS[1]],
+        [np.ones((1, 1, 5)), INTERCEPTS[1]],
+        [0.0, 0.0],
+    ],
+    ids=lambda bad: str([np.shape(w) for w in bad]),
+)
+def test_intercepts_init_of_wrong_shapes(bad):
+    with error(ValueError, "intercepts_init must be a list of arrays of the shapes [(5,), (3,)]"):
+        BackpropClassifier(5).fit(X, y, intercepts_init=bad)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("name", "good"), [("coefs_init", COEFS), ("intercepts_init", INTERCEPTS)])
+def test_start_weights_that_are_not_finite(name, good, bad):
+    init = [good[0], np.where(good[1] == 1, bad, 0)]
+    with error(ValueError, f"Input {name} contains {'NaN' if np.isnan(bad) else 'infinity'}"):
+        BackpropClassifier(5).fit(X, y, **{name: init})
+
+
+# ---------------------------------------------------------------------------- predictions
+
+
+@pytest.fixture(scope="module")
+def model():
+    return BackpropClassifier(5, random_state=0).fit(NAMED, y)
+
+
+@every_method
+def test_not_fitted(method):
+    with error(NotFittedError, "This BackpropClassifier instance is not fitted yet"):
+        getattr(BackpropClassifier(), method)(X)
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (NAMED[["a", "b", "c"]], "yet now missing:\n- d"),
+        (NAMED.rename(columns={"d": "e"}), "unseen at fit time:\n- e"),
+        (NAMED[["b", "a", "c", "d"]], "must be in the same order"),
+        (NAMED.assign(e=0.0), "unseen at fit time:\n- e"),
+        (NAMED.where(NAMED["a"] > 0), "Input X contains NaN"),
+        (NAMED.iloc[:0], "Found array with 0 sample(s)"),
+    ],
+    ids=["missing", "renamed", "reordered", "added", "NaN", "empty"],
+)
+def test_bad_frame_at_predict(model, method, bad, text):
+    with error(ValueError, text):
+        getattr(model, method)(bad)
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (X[:, :3], "X has 3 features, but BackpropClassifier is expecting 4 features as input"),
+        (X[0], "Expected 2D array, got 1D array instead"),
+        (with_value(np.nan), "Input X contains NaN"),
+        (with_value(np.inf), "Input X contains infinity"),
+        (sparse.csr_matrix(with_value(np.nan)), "Input X contains NaN"),
+        (X * 1j, "Complex data not supported"),
+        (np.full((2, 4), "a"), "could not convert string to float"),
+        (X[:0], "Found array with 0 sample(s)"),
+    ],
+    ids=["fewer", "1D", "NaN", "infinity", "sparse", "complex", "strings", "empty"],
+)
+def test_bad_array_at_predict(method, bad, text):
+    model = BackpropClassifier(5, random_state=0).fit(X, y)
+    with error(ValueError, text):
+        getattr(model, method)(bad)
