@@ -108,9 +108,9 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
         - "adam": 0.003
         - "gd": 0.2 where the activation is bounded ("logistic", "tanh"), else 0.1
-        - "sgd": gd's rate · max(1 − momentum, 0.01) · min(1, batch_size / 32), because
-          momentum in the long run multiplies a step by 1 / (1 − momentum), and the
-          gradient of a small batch is noisy
+        - "sgd": gd's rate · max(1 − momentum, 0.01) · min(1, batch_size / 32), where
+          "auto" counts as 200, because momentum in the long run multiplies a step by
+          1 / (1 − momentum), and the gradient of a small batch is noisy
 
     power_t : float, default=0.5
         The exponent of ``learning_rate="invscaling"``.
@@ -129,7 +129,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     tol : float, default=1e-4
         When training has converged. For "gd", "cg" and "lbfgs": when no entry of the
         gradient is larger than ``tol`` ("lbfgs" also when an iteration lowers the
-        loss by less than about 2e-9 of it, in float32 1e-6). For "sgd" and "adam":
+        loss J by less than 2e-9 max(1, J), in float32 1e-6). For "sgd" and "adam":
         when the loss has not improved by at least ``tol`` for ``n_iter_no_change``
         epochs.
 
@@ -186,7 +186,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     t_ : int
         The number of training examples that were propagated: rows times passes over
-        them, where each evaluation of the cost is a pass.
+        them, where each evaluation of the cost is a pass (after Ctrl-C, rows times
+        ``n_iter_``).
 
     n_layers_ : int
         L, the number of layers, input and output included.
@@ -575,10 +576,10 @@ def _start_from(
 
 
 def _check_init(
-    name: str, arrays: Sequence[ArrayLike], shapes: Sequence[tuple[int, ...]], dtype: DTypeLike
+    name: str, arrays: Any, shapes: Sequence[tuple[int, ...]], dtype: DTypeLike
 ) -> list[Floats]:
     """Return the arrays, checked to be finite and of the given shapes."""
-    given = [np.shape(a) for a in arrays]
+    given = [np.shape(a) for a in arrays] if isinstance(arrays, Iterable) else arrays
     if given != list(shapes):
         raise ValueError(
             f"{name} must be a list of arrays of the shapes {list(shapes)}. Got {given} instead."

@@ -307,6 +307,12 @@ def test_intercepts_init_of_wrong_shapes(bad):
         BackpropClassifier(5).fit(X, y, intercepts_init=bad)
 
 
+@pytest.mark.parametrize("name", ["coefs_init", "intercepts_init"])
+def test_start_weights_that_are_no_list(name):
+    with error(ValueError, f"{name} must be a list of arrays"):
+        BackpropClassifier(5).fit(X, y, **{name: 3})
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("name", "good"), [("coefs_init", COEFS), ("intercepts_init", INTERCEPTS)])
 def test_start_weights_that_are_not_finite(name, good, bad):

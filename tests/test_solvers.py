@@ -195,6 +195,13 @@ def test_converges_to_where_the_gradient_of_a_network_is_within_tol(name, object
     assert np.abs(objective(theta)[1]).max() > 1e-2
 
 
+@every_whole_set_solver
+def test_may_converge_in_the_last_iteration_that_is_allowed(name, objective, theta):
+    needed = whole_set[name](max_iter=5000, tol=1e-3).minimize(objective, theta).n_iter
+    assert whole_set[name](max_iter=needed, tol=1e-3).minimize(objective, theta).converged
+    assert not whole_set[name](max_iter=needed - 1, tol=1e-3).minimize(objective, theta).converged
+
+
 # ---------------------------------------------------------------------------- the result
 
 

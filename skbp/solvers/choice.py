@@ -40,12 +40,11 @@ def choose_solver(
         case "cg":
             return ConjugateGradient(**common)
         case "gd":
-            return GradientDescent(learning_rate=_initial_rate(parameters, n_rows), **common)
-    batch_size = _batch_size(parameters["batch_size"], n_rows)
+            return GradientDescent(learning_rate=_initial_rate(parameters), **common)
     return MiniBatchDescent(
         rule=_update_rule(parameters),
-        learning_rate=_learning_rate(parameters, _initial_rate(parameters, batch_size)),
-        batch_size=batch_size,
+        learning_rate=_learning_rate(parameters),
+        batch_size=_batch_size(parameters["batch_size"], n_rows),
         random_state=random_state if parameters["shuffle"] else None,
         n_iter_no_change=parameters["n_iter_no_change"],
         **common,
@@ -58,7 +57,8 @@ def _update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
     return Adam(parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
 
-def _learning_rate(parameters: Mapping[str, Any], initial: float) -> Constant:
+def _learning_rate(parameters: Mapping[str, Any]) -> Constant:
+    initial = _initial_rate(parameters)
     # as in MLPClassifier, Adam's is constant
     schedule = parameters["learning_rate"] if parameters["solver"] == "sgd" else "constant"
     match schedule:
@@ -69,7 +69,7 @@ def _learning_rate(parameters: Mapping[str, Any], initial: float) -> Constant:
     return Constant(initial)
 
 
-def _initial_rate(parameters: Mapping[str, Any], batch_size: int) -> float:
+def _initial_rate(parameters: Mapping[str, Any]) -> float:
     if parameters["learning_rate_init"] != "auto":
         return float(parameters["learning_rate_init"])
     if parameters["solver"] == "adam":
@@ -78,8 +78,10 @@ def _initial_rate(parameters: Mapping[str, Any], batch_size: int) -> float:
     rate = 0.2 if parameters["activation"] in ("logistic", "tanh") else 0.1
     if parameters["solver"] == "gd":
         return rate
-    # momentum multiplies a step by 1 / (1 − momentum) in the long run, and the gradient
-    # of a small batch is noisy
+    # Momentum multiplies a step by 1 / (1 − momentum) in the long run, and the gradient of a
+    # small batch is noisy. The size is the one asked for, so that rows that are repeated make
+    # the same steps as rows that are weighted.
+    batch_size = 200 if parameters["batch_size"] == "auto" else parameters["batch_size"]
     return rate * max(1 - parameters["momentum"], 0.01) * min(1, batch_size / 32)
 
 

@@ -80,7 +80,7 @@ class LBFGS:
         The largest number of iterations.
     tol : float, default=1e-4
         It has converged when no entry of the gradient is larger than this, or when
-        an iteration lowered the loss by less than 2.2e-9 of it (in float32, 1e-6).
+        an iteration lowered the loss J by less than 2e-9 max(1, J) (in float32, 1e-6).
     max_fun : int, default=15000
         The largest number of evaluations of the objective.
     """
@@ -141,6 +141,8 @@ def _minimize(
     found = minimize(
         objective, theta.astype(float), jac=True, method=method, callback=callback, options=options
     )
+    if np.abs(found.jac).max() <= options["gtol"]:
+        found.status = 0  # also where this was the last iteration that was allowed
     if not math.isfinite(found.fun):
         watch(found.x, found.fun)
     return found
