@@ -12,7 +12,7 @@ the network with the lecture's algorithms. Step 7 solves the exercise of the las
 
 import numpy as np
 
-from skbp import BackpropClassifier
+from skbp import BackpropClassifier, weights
 from skbp.gradient_check import check_gradient, numerical_gradient
 from skbp.losses import get_loss
 from skbp.network import Network
@@ -69,8 +69,8 @@ def cost(a):
     heading("2. The cost J(Θ)", "Cost function")
     h = a[-1]
     cross_entropy = -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum() / m
-    weights = [Theta[:, 1:] for Theta in NETWORK.unpack(START)]
-    penalty = ALPHA / (2 * m) * sum((Theta**2).sum() for Theta in weights)
+    without_bias = [Theta[:, 1:] for Theta in NETWORK.unpack(START)]
+    penalty = ALPHA / (2 * m) * sum((Theta**2).sum() for Theta in without_bias)
     J, _ = objective()(START)
     show("cross entropy, 1/m of the sum over i and k", cross_entropy)
     show(f"penalty, λ/2m ΣΣΣ Θ_ji² with λ = {ALPHA:g}", penalty)
@@ -134,11 +134,8 @@ def train(alpha=0.001):
         "gradient descent, all examples": {"solver": "gd", "learning_rate_init": 2},
         "conjugate gradient": {"solver": "cg"},
     }
-    Thetas = NETWORK.unpack(START)
-    start = {
-        "coefs_init": [Theta[:, 1:].T for Theta in Thetas],
-        "intercepts_init": [Theta[:, 0] for Theta in Thetas],
-    }
+    coefs, intercepts = weights.split(NETWORK.unpack(START))
+    start = {"coefs_init": coefs, "intercepts_init": intercepts}
     J_start, _ = objective(alpha=alpha)(START)
     print(f"λ = {alpha}; at the start J = {J_start:.4f}\n")
     print(f"{'algorithm':32} {'solver':6} {'iterations':>10} {'J':>8}   predicted")
@@ -146,12 +143,7 @@ def train(alpha=0.001):
     for name, parameters in algorithms.items():
         model = BackpropClassifier((2,), alpha=alpha, max_iter=5000, **parameters)
         model.fit(X, y, **start)
-        theta = NETWORK.pack(
-            [
-                np.column_stack([intercept, coef.T])
-                for coef, intercept in zip(model.coefs_, model.intercepts_, strict=True)
-            ]
-        )
+        theta = NETWORK.pack(weights.join(model.coefs_, model.intercepts_))
         J, _ = objective(alpha=alpha)(theta)
         row = f"{name:32} {model.solver:6} {model.n_iter_:10} {J:8.4f}"
         print(f"{row}   {model.predict(X)}")

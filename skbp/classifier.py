@@ -8,20 +8,20 @@ compute is in their own modules.
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from skbp import weights
 from skbp._typing import Floats, Matrix
 from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skbp.blas_threads import one_blas_thread
@@ -375,7 +375,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
             network = self._network_for(X.shape[1], Y.shape[1], labels.y_type_)
             theta = network.initialize(random_state).astype(X.dtype)
-            theta = _start_from(network, theta, coefs_init, intercepts_init)
+            theta = _replaced(network, theta, coefs_init, intercepts_init)
             objective = Objective(network, X, Y, self.loss, self.alpha, sample_weight)
             monitor = Monitor(verbose=bool(self.verbose))
             solver = choose_solver(self.get_params(deep=False), X.shape[0], random_state)
@@ -493,9 +493,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         n_samples: int,
     ) -> None:
         """Set the fitted attributes, all at once."""
-        Thetas = network.unpack(result.theta)
-        self.coefs_ = [np.ascontiguousarray(Theta[:, 1:].T) for Theta in Thetas]
-        self.intercepts_ = [Theta[:, 0].copy() for Theta in Thetas]
+        self.coefs_, self.intercepts_ = weights.split(network.unpack(result.theta))
         self.classes_ = labels.classes_
         self.n_layers_ = len(network.layer_sizes)
         self.n_outputs_ = network.layer_sizes[-1]
@@ -512,8 +510,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         """Return z^(L) of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        Thetas = map(_with_bias, self.coefs_, self.intercepts_)
-        theta = self._network.pack(list(Thetas)).astype(X.dtype, copy=False)
+        Thetas = weights.join(self.coefs_, self.intercepts_)
+        theta = self._network.pack(Thetas).astype(X.dtype, copy=False)
         with one_blas_thread():
             return self._network.decision(theta, X)
 
@@ -549,42 +547,14 @@ def _check_targets(labels: LabelBinarizer, Y: Floats) -> None:
         )
 
 
-def _with_bias(coef: Floats, intercept: Floats) -> Floats:
-    """Return Θ^(l), given its two parts as scikit-learn keeps them."""
-    return np.column_stack([intercept, coef.T])
-
-
-def _start_from(
-    network: Network,
-    theta: Floats,
-    coefs: Sequence[ArrayLike] | None,
-    intercepts: Sequence[ArrayLike] | None,
-) -> Floats:
-    """Replace start weights by those that the user gave."""
-    sizes = list(pairwise(network.layer_sizes))
-    Thetas = network.unpack(theta)
-    if coefs is not None:
-        given = _check_init("coefs_init", coefs, sizes, theta.dtype)
-        for Theta, coef in zip(Thetas, given, strict=True):
-            Theta[:, 1:] = coef.T
-    if intercepts is not None:
-        shapes = [(s_next,) for _, s_next in sizes]
-        given = _check_init("intercepts_init", intercepts, shapes, theta.dtype)
-        for Theta, intercept in zip(Thetas, given, strict=True):
-            Theta[:, 0] = intercept
-    return theta
-
-
-def _check_init(
-    name: str, arrays: Any, shapes: Sequence[tuple[int, ...]], dtype: DTypeLike
-) -> list[Floats]:
-    """Return the arrays, checked to be finite and of the given shapes."""
-    given = [np.shape(a) for a in arrays] if isinstance(arrays, Iterable) else arrays
-    if given != list(shapes):
-        raise ValueError(
-            f"{name} must be a list of arrays of the shapes {list(shapes)}. Got {given} instead."
-        )
-    return [check_array(a, ensure_2d=False, dtype=dtype, input_name=name) for a in arrays]
+def _replaced(network: Network, theta: Floats, coefs_init: Any, intercepts_init: Any) -> Floats:
+    """Return start weights, with those that the user gave in the place of the drawn ones."""
+    coefs, intercepts = weights.split(network.unpack(theta))
+    if coefs_init is not None:
+        coefs = weights.checked("coefs_init", coefs_init, like=coefs)
+    if intercepts_init is not None:
+        intercepts = weights.checked("intercepts_init", intercepts_init, like=intercepts)
+    return network.pack(weights.join(coefs, intercepts))
 
 
 def _solve(solver: Solver, objective: Objective, theta: Floats, monitor: Monitor) -> Result:

@@ -29,10 +29,14 @@ MAY_IMPORT = {
     "skbp.monitor": GROUND,
     "skbp.network": GROUND | {"skbp.activations"},
     "skbp.objective": GROUND | {"skbp.losses"},
+    "skbp.weights": GROUND,
     **dict.fromkeys(SOLVERS, GROUND | {"skbp.monitor"} | SOLVERS),
 }
 RUN_TIME = {"numpy", "scipy", "sklearn", "threadpoolctl"}
-OF_SCIKIT_LEARN = {"skbp.network": {"sklearn.utils.check_random_state"}}
+OF_SCIKIT_LEARN = {
+    "skbp.network": {"sklearn.utils.check_random_state"},
+    "skbp.weights": {"sklearn.utils.check_array"},
+}
 
 
 def imports(name):

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from skbp.solvers.descent import GradientDescent, MiniBatchDescent
+from skbp.solvers.interface import Solver
 from skbp.solvers.learning_rates import Adaptive, Constant, InverseScaling
 from skbp.solvers.line_search import LBFGS, ConjugateGradient
 from skbp.solvers.update_rules import Adam, Momentum, UpdateRule
-
-Solver = LBFGS | ConjugateGradient | GradientDescent | MiniBatchDescent
 
 
 def choose_solver(

@@ -16,8 +16,8 @@ import numpy as np
 
 from skbp._typing import Floats, Rows
 from skbp.monitor import Monitor, Patience, Watch
+from skbp.solvers.interface import Outcome, Result
 from skbp.solvers.learning_rates import Constant
-from skbp.solvers.result import Outcome, Result
 from skbp.solvers.update_rules import Momentum, State, UpdateRule
 
 Iteration = tuple[Floats, float, Outcome | None]
@@ -40,29 +40,7 @@ class _Descent(ABC):
         """Yield one iteration after the other."""
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
-        """Minimise an objective.
-
-        Parameters
-        ----------
-        objective : Objective
-            The cost; a callable that maps ``theta`` to (J, D).
-        theta : ndarray of shape (n_parameters,)
-            Where to start; it is not changed.
-        watch : callable, default=None
-            Called after each iteration with ``theta``, which the next iteration may
-            overwrite, and the loss. None for a `Monitor`, which stops a diverging
-            minimisation.
-
-        Returns
-        -------
-        Result
-            The weights, and how the minimisation went.
-
-        Raises
-        ------
-        ValueError
-            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
-        """
+        """Minimise an objective, as `Solver.minimize` says."""
         watch = Monitor() if watch is None else watch
         exhausted = Outcome(
             False,

@@ -14,7 +14,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from skbp._typing import Floats
 from skbp.monitor import Monitor, Watch
-from skbp.solvers.result import Outcome, Result
+from skbp.solvers.interface import Outcome, Result
 
 _STUCK = Outcome(
     False,
@@ -39,28 +39,7 @@ class ConjugateGradient:
     tol: float = 1e-4
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
-        """Minimise an objective.
-
-        Parameters
-        ----------
-        objective : callable
-            Maps ``theta`` to (J, D).
-        theta : ndarray of shape (n_parameters,)
-            Where to start; it is not changed.
-        watch : callable, default=None
-            Called after each iteration with ``theta`` and the loss. None for a
-            `Monitor`.
-
-        Returns
-        -------
-        Result
-            The weights, and how the minimisation went.
-
-        Raises
-        ------
-        ValueError
-            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
-        """
+        """Minimise an objective, as `Solver.minimize` says."""
         options = {"maxiter": self.max_iter, "gtol": self.tol}
         found = _minimize(objective, theta, watch, "CG", options)
         outcomes = {
@@ -90,28 +69,7 @@ class LBFGS:
     max_fun: int = 15000
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
-        """Minimise an objective.
-
-        Parameters
-        ----------
-        objective : callable
-            Maps ``theta`` to (J, D).
-        theta : ndarray of shape (n_parameters,)
-            Where to start; it is not changed.
-        watch : callable, default=None
-            Called after each iteration with ``theta`` and the loss. None for a
-            `Monitor`.
-
-        Returns
-        -------
-        Result
-            The weights, and how the minimisation went.
-
-        Raises
-        ------
-        ValueError
-            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
-        """
+        """Minimise an objective, as `Solver.minimize` says."""
         options = {
             "maxiter": self.max_iter,
             "maxfun": self.max_fun,

@@ -1,9 +1,10 @@
-"""What a solver returns."""
+"""What all solvers have in common: what they are called with, and what they return."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from skbp._typing import Floats
+from skbp.monitor import Watch
 
 
 class Outcome(NamedTuple):
@@ -44,3 +45,34 @@ class Result:
     converged: bool
     reason: str
     remedy: str = ""
+
+
+class Solver(Protocol):
+    """What a solver must be able to do."""
+
+    def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
+        """Minimise an objective.
+
+        Parameters
+        ----------
+        objective : Objective
+            The cost; for the solvers of the whole set, any callable that maps ``theta``
+            to (J, D).
+        theta : ndarray of shape (n_parameters,)
+            Where to start; it is not changed.
+        watch : callable, default=None
+            Called after each iteration with ``theta``, which the next iteration may
+            overwrite, and the loss. None for a `Monitor`, which stops a diverging
+            minimisation.
+
+        Returns
+        -------
+        Result
+            The weights, and how the minimisation went.
+
+        Raises
+        ------
+        ValueError
+            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
+        """
+        ...
