@@ -1,7 +1,7 @@
 """Draw the picture of the README, docs/images/digits.png.
 
     python -m pip install "skbp[docs]"
-    python examples/plot_readme.py
+    python examples/plot_readme.py [another file to draw it to]
 
 Above: what λ does. The digits 0 to 4, reduced to two principal components so that they can be
 drawn, and the regions that a network learns with a small, a middling and a large `alpha`; the
@@ -65,18 +65,16 @@ def main():
     maps, curves = figure.subfigures(2, 1, height_ratios=[1, 1.02])
     draw_maps(maps.subplots(1, 3))
     draw_loss_curves(curves.subplots())
-    save(figure)
+    save(figure, Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)
 
 
-def save(figure):
+def save(figure, path):
     """Save the picture with 256 colours, a quarter of the size of all of them."""
     buffer = BytesIO()
     figure.savefig(buffer, dpi=170)
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-        PICTURE, optimize=True
-    )
-    print(f"saved {PICTURE}, {PICTURE.stat().st_size / 1000:.0f} kB")
+    picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
+    print(f"saved {path}, {path.stat().st_size / 1000:.0f} kB")
 
 
 def draw_maps(axes):

@@ -32,6 +32,8 @@ class Activation:
         Maps the activation a to g′(z), element by element.
     name : str, default="custom"
         The name shown in representations.
+    bounded : bool, default=False
+        Whether g stays within bounds, as the logistic function does.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Activation:
     g: Callable[[Floats], Floats] = field(repr=False)
     g_prime: Callable[[Floats], Floats] = field(repr=False)
     name: str = "custom"
+    bounded: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,8 @@ ACTIVATIONS: Mapping[str, Activation] = {
     activation.name: activation
     for activation in (
         Activation(_identity, _identity_prime, "identity"),
-        Activation(_logistic, _logistic_prime, "logistic"),
-        Activation(_tanh, _tanh_prime, "tanh"),
+        Activation(_logistic, _logistic_prime, "logistic", bounded=True),
+        Activation(_tanh, _tanh_prime, "tanh", bounded=True),
         Activation(_relu, _relu_prime, "relu"),
         Activation(_leaky_relu, _leaky_relu_prime, "leaky_relu"),
         Activation(_elu, _elu_prime, "elu"),

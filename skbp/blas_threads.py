@@ -5,6 +5,9 @@ costs more than it gives for the products of a small network, and two pools that
 turns keep the cores from each other: SciPy's optimisers, which only add up vectors,
 slow down NumPy's products by a factor. How a product is split also changes its last
 bits. So there is one thread: a search with ``n_jobs`` finds bitwise the same models.
+
+threadpoolctl comes with scikit-learn; before its version 3.5 it does not know the BLAS
+in the wheels of NumPy 2, whose threads it then leaves alone.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ compute is in their own modules.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -25,11 +25,12 @@ from skbp import weights
 from skbp._typing import Floats, Matrix
 from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skbp.blas_threads import one_blas_thread
+from skbp.choice import choose_solver
 from skbp.losses import LOSSES
 from skbp.monitor import Monitor
 from skbp.network import Network
 from skbp.objective import Objective
-from skbp.solvers import Result, Solver, choose_solver
+from skbp.solvers import Result, Solver
 
 
 class BackpropClassifier(ClassifierMixin, BaseEstimator):
@@ -58,7 +59,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         - ``"relu"``, max(0, z)
         - ``"leaky_relu"``, z, or 0.01 z if z < 0
         - ``"elu"``, z, or e^z − 1 if z < 0
-        - ``"selu"``, ELU with the slope 1.0507 and, if z < 0, the scale 1.7581
+        - ``"selu"``, 1.0507 z, or 1.7581 (e^z − 1) if z < 0
         - ``"softplus"``, log(1 + e^z)
 
     output_activation : {"logistic", "softmax"}, default="logistic"
@@ -131,7 +132,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         gradient is larger than ``tol`` ("lbfgs" also when an iteration lowers the
         loss J by less than 2e-9 max(1, J), in float32 1e-6). For "sgd" and "adam":
         when the loss has not improved by at least ``tol`` for ``n_iter_no_change``
-        epochs.
+        epochs (where one batch holds all rows, it also must not be above its best by
+        more than ``tol``: then it still swings with the momentum).
 
     verbose : bool, default=False
         Whether to print a line an iteration.
@@ -217,7 +219,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     example, hands weights that sum to 1, as if there were a single row; there
     ``alpha`` must be small, about 0.5 / n_samples for the default's effect.
 
-    float32 X is computed in float32, any other in float64.
+    A float32 array X is computed in float32, anything else in float64. While a model
+    computes, every BLAS library of the process runs on one thread.
 
     A fit that fails leaves the estimator as it was. Ctrl-C ends the fit with the
     model of the last finished iteration, and a warning.
@@ -395,9 +398,9 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            For each example the class whose output unit is largest; for multilabel y
-            an indicator matrix of the labels with a probability over ½, sparse if y
-            was.
+            For each example the class whose output unit has the largest z (where units
+            saturate, their probabilities may tie); for multilabel y an indicator matrix
+            of the labels with a probability over ½, sparse if y was.
         """
         z = self._output(X)
         return self._label_binarizer.inverse_transform(z, threshold=0)
@@ -434,12 +437,13 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         """
         z = self._output(X)
         output = OUTPUT_ACTIVATIONS[self.out_activation_]
-        if self._label_binarizer.y_type_ == "binary":
+        y_type = self._label_binarizer.y_type_
+        if y_type == "binary":
             return output.log_g(np.hstack([-z, z]))
-        log_h = output.log_g(z)
-        if self._label_binarizer.y_type_ == "multiclass":
-            return OUTPUT_ACTIVATIONS["softmax"].log_g(log_h)
-        return log_h
+        if y_type == "multiclass" and self.out_activation_ == "logistic":
+            # dividing by the sum of h is a softmax of log h
+            output, z = OUTPUT_ACTIVATIONS["softmax"], output.log_g(z)
+        return output.log_g(z)
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return z^(L), the input of the output units.
@@ -475,7 +479,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     def _network_for(self, n_features: int, n_outputs: int, y_type: str) -> Network:
         given = self.hidden_layer_sizes
-        hidden = given if isinstance(given, Iterable) else [given]
+        hidden = given if np.iterable(given) else [given]
         if not all(isinstance(s, Integral) and s is not True and s > 0 for s in hidden):
             raise ValueError(
                 f"hidden_layer_sizes must be positive integers. Got {given!r} instead."
@@ -512,7 +516,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         Thetas = weights.join(self.coefs_, self.intercepts_)
         theta = self._network.pack(Thetas).astype(X.dtype, copy=False)
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(under="ignore"):
             return self._network.decision(theta, X)
 
     def __sklearn_tags__(self) -> Any:
@@ -561,7 +565,7 @@ def _solve(solver: Solver, objective: Objective, theta: Floats, monitor: Monitor
     """Run a solver; after Ctrl-C, return the last finished iteration."""
     try:
         # a diverging loss overflows on its way to the monitor, which reports it
-        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
             result = solver.minimize(objective, theta, monitor)
     except KeyboardInterrupt:
         if monitor.theta is None:

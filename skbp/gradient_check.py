@@ -73,7 +73,7 @@ def check_gradient(objective: CostFunction, theta: Floats, epsilon: float = 1e-5
     >>> bool(check_gradient(lambda t: (np.sum(t**2), 3 * t), np.array([1.0, -2.0])) > 0.1)
     True
     """
-    _, D = objective(theta)
+    _, D = objective(np.asarray(theta, dtype=float))
     D_num = numerical_gradient(objective, theta, epsilon)
     scale = np.linalg.norm(D) + np.linalg.norm(D_num)
     return float(np.linalg.norm(D - D_num) / scale) if scale > 0 else 0.0

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -67,11 +66,12 @@ class Network:
     output_activation: str | OutputActivation = "logistic"
 
     def __post_init__(self) -> None:
-        sizes = tuple(self.layer_sizes)
-        if len(sizes) < 2 or not all(isinstance(s, Integral) and s > 0 for s in sizes):
+        given: Any = self.layer_sizes
+        sizes = tuple(given) if np.iterable(given) else ()
+        if len(sizes) < 2 or not all(_is_size(s) for s in sizes):
             raise ValueError(
                 "layer_sizes must hold at least two positive integers, the number of "
-                f"features first and the number of outputs last. Got {self.layer_sizes!r} instead."
+                f"features first and the number of outputs last. Got {given!r} instead."
             )
         object.__setattr__(self, "layer_sizes", tuple(int(s) for s in sizes))
         look_up(ACTIVATIONS, self.activation, "activation")
@@ -261,6 +261,10 @@ class Network:
                 delta = delta @ Thetas[layer][:, 1:]
                 delta *= self.g.g_prime(a)
         return accumulated
+
+
+def _is_size(s: Any) -> bool:
+    return isinstance(s, int | np.integer) and not isinstance(s, bool) and bool(s > 0)
 
 
 def _linear(Theta: Floats, a: Matrix) -> Floats:

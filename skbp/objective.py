@@ -49,8 +49,8 @@ class Objective:
     Raises
     ------
     ValueError
-        If the shapes of ``X``, ``Y``, ``sample_weight`` and the network do not fit,
-        or m is not positive.
+        If the shapes of ``X``, ``Y``, ``sample_weight`` and the network do not fit, m
+        is not positive, or ``alpha`` is negative or too large beside m.
 
     Examples
     --------
@@ -92,7 +92,12 @@ class Objective:
         )
         self._check_shapes()
         self.m = self._count_examples()
-        self._mean_weight = self.m / len(self.Y)
+        self._mean_weight = self.m / self.n_rows
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows; that of a batch, where this is one."""
+        return len(self.Y)
 
     def _check_shapes(self) -> None:
         sizes, rows = self.network.layer_sizes, self.X.shape[0]
@@ -106,10 +111,20 @@ class Objective:
             )
 
     def _count_examples(self) -> float:
-        m = len(self.Y) if self.sample_weight is None else self.sample_weight.sum(dtype=float)
-        if not m > 0:
-            raise ValueError(f"m, the sum of the weights, must be positive. Got {m} instead.")
-        return float(m)
+        m = float(self.n_rows)
+        if self.sample_weight is not None:
+            with np.errstate(over="ignore"):
+                m = float(self.sample_weight.sum(dtype=float))
+        if not 0 < m < np.inf:
+            raise ValueError(
+                f"m, the sum of sample_weight, must be positive and finite. Got {m} instead."
+            )
+        if not 0 <= self.alpha / m < np.inf:
+            raise ValueError(
+                "alpha / m must be finite and not negative, where m is the sum of sample_weight. "
+                f"Got alpha={self.alpha}, m={m} instead."
+            )
+        return m
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
         """Return the cost J(Θ) and its gradient D.
@@ -124,9 +139,10 @@ class Objective:
         J : float
             The cost.
         D : ndarray of shape (n_parameters,)
-            ∂J/∂Θ, laid out like ``theta`` and of its dtype.
+            ∂J/∂Θ, laid out like ``theta`` and of its dtype (float64 for integers).
         """
-        given_dtype = theta.dtype
+        theta = np.asarray(theta)
+        given_dtype = theta.dtype if theta.dtype.kind == "f" else np.dtype(float)
         theta = theta.astype(self.X.dtype, copy=False)
         activations, z = self.network.forward(theta, self.X)
         losses = self.loss.per_row(z, activations[-1], self.Y)
@@ -135,7 +151,7 @@ class Objective:
             losses *= self.sample_weight
             delta *= self.sample_weight[:, np.newaxis]
 
-        m_rows = self._mean_weight * len(losses)
+        m_rows = self._mean_weight * self.n_rows
         J = float(losses.sum(dtype=float)) / m_rows
         D = self.network.backward(theta, activations, delta)
         D /= m_rows
@@ -185,9 +201,12 @@ class Objective:
         Raises
         ------
         ValueError
-            If ``order`` does not hold as many row numbers as there are rows.
+            If ``batch_size`` is not positive, or ``order`` does not hold as many row
+            numbers as there are rows.
         """
-        n_rows = len(self.Y)
+        n_rows = self.n_rows
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be positive. Got {batch_size} instead.")
         if order is not None and not _is_order_of(n_rows, order):
             raise ValueError(f"order must hold the row numbers 0 to {n_rows - 1}.")
         slices = [slice(start, start + batch_size) for start in range(0, n_rows, batch_size)]

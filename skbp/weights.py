@@ -4,7 +4,7 @@
 ``coefs_[l - 1]`` of shape (s_l, s_{l+1}) and ``intercepts_[l - 1]`` of shape (s_{l+1},).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,8 @@ def checked(name: str, arrays: Any, like: Sequence[Floats]) -> list[Floats]:
         If the shapes differ, or an entry is not finite.
     """
     shapes = [a.shape for a in like]
-    given = [np.shape(a) for a in arrays] if isinstance(arrays, Iterable) else arrays
+    arrays = list(arrays) if np.iterable(arrays) else arrays
+    given = [np.shape(a) for a in arrays] if isinstance(arrays, list) else arrays
     if given != shapes:
         raise ValueError(
             f"{name} must be a list of arrays of the shapes {shapes}. Got {given} instead."

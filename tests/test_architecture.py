@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "skbp._typing": set(),
     "skbp.activations": GROUND,
     "skbp.blas_threads": GROUND,
+    "skbp.choice": GROUND | {"skbp.activations"} | SOLVERS,
     "skbp.classifier": set(PATHS) - {"skbp", "skbp.gradient_check"},
     "skbp.gradient_check": GROUND,
     "skbp.losses": GROUND | {"skbp.activations"},

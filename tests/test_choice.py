@@ -1,4 +1,4 @@
-"""skbp.solvers.choice: which solver the parameters of BackpropClassifier stand for."""
+"""skbp.choice: which solver the parameters of BackpropClassifier stand for."""
 
 from operator import attrgetter
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skbp import BackpropClassifier
+from skbp.choice import choose_solver
 from skbp.solvers import (
     LBFGS,
     Adam,
@@ -16,7 +17,6 @@ from skbp.solvers import (
     InverseScaling,
     MiniBatchDescent,
     Momentum,
-    choose_solver,
 )
 
 

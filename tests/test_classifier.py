@@ -497,6 +497,39 @@ def test_log_probabilities_of_extreme_examples_are_finite(
     assert ((proba >= 0) & (proba <= 1)).all()
 
 
+@every_kind
+def test_log_probabilities_are_finite_where_all_units_are_saturated(
+    problems, problem, output_activation, decision_shape, proba_shape
+):
+    X, y = problems[problem]
+    model = Small(output_activation=output_activation).fit(X, y)
+    for z in -1e4, 1e4:
+        model.intercepts_[-1][:] = z
+        with np.errstate(all="raise", under="ignore"):
+            log_proba = model.predict_log_proba(X)
+        assert np.isfinite(log_proba).all()
+        if problem != "multilabel":
+            assert_allclose(np.exp(log_proba).sum(axis=1), 1, rtol=1e-12)
+
+
+def test_no_floating_point_error_reaches_a_user_who_wants_them(iris):
+    with np.errstate(all="raise"):
+        model = BackpropClassifier(alpha=0.01, random_state=0).fit(*iris)
+        assert model.predict_proba(100 * iris[0]).shape == (150, 3)
+
+
+DEEP = [(20,), (20, 20), (50, 50, 50)]
+
+
+@pytest.mark.parametrize("hidden_layer_sizes", DEEP, ids=len)
+@pytest.mark.parametrize("activation", ["logistic", "relu"])
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_automatic_learning_rate_learns(iris, solver, activation, hidden_layer_sizes):
+    model = BackpropClassifier(hidden_layer_sizes, activation, solver=solver, random_state=0)
+    assert model.fit(*iris).score(*iris) > 0.9
+
+
 # ------------------------------------------------------------------- labels, dtypes, sparse
 
 NAMES = np.array(["ant", "bee", "cat"])
@@ -859,6 +892,7 @@ def test_ctrl_c_keeps_the_last_finished_iteration(iris, monkeypatch, solver, n_c
     assert [warning.filename for warning in caught] == [__file__]
     assert_same_model(model, reference)
     assert (model.n_iter_, model.loss_curve_) == (n_iter, reference.loss_curve_)
+    assert (model.loss_, model.t_) == (model.loss_curve_[-1], n_iter * len(iris[0]))
     assert_array_equal(model.predict_proba(iris[0]), reference.predict_proba(iris[0]))
 
 

@@ -12,6 +12,7 @@ import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from operator import methodcaller
 
 import joblib
 import numpy as np
@@ -68,7 +69,7 @@ from sklearn.model_selection import (
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr
@@ -994,13 +995,19 @@ def test_text(vectorizer, output_activation):
     assert_allclose(model.predict_proba(texts), expected, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("layout", ["csr", "csc"])
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
-def test_text_is_never_made_dense(solver):
+def test_text_is_never_made_dense(solver, layout):
     texts = [text for topic in TEXTS_OF_TOPICS.values() for text in topic] * 200
     topics = [name for name, topic in TEXTS_OF_TOPICS.items() for _ in topic] * 200
     network = small(alpha=0.01, solver=solver, tol=1e-2)
     network.set_params(hidden_layer_sizes=(2,), learning_rate_init=0.1)
-    model = make_pipeline(HashingVectorizer(n_features=2**14), MaxAbsScaler(), network)
+    model = make_pipeline(
+        HashingVectorizer(n_features=2**14),
+        MaxAbsScaler(),
+        FunctionTransformer(methodcaller("asformat", layout), accept_sparse=True),
+        network,
+    )
     dense_bytes = len(texts) * 2**14 * 8
     tracemalloc.start()
     try:

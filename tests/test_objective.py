@@ -520,13 +520,40 @@ def test_sample_weight_of_a_wrong_shape(shape):
 
 
 def test_sample_weights_that_are_all_zero():
-    with message("m, the sum of the weights, must be positive. Got 0.0 instead."):
+    with message("m, the sum of sample_weight, must be positive and finite. Got 0.0 instead."):
         Case().objective(sample_weight=np.zeros(6))
 
 
 def test_no_examples():
-    with message("m, the sum of the weights, must be positive. Got 0 instead."):
+    with message("m, the sum of sample_weight, must be positive and finite. Got 0.0 instead."):
         Objective(Case().network, X[:0], Y[:0])
+
+
+def test_sample_weights_whose_sum_overflows():
+    with message("m, the sum of sample_weight, must be positive and finite. Got inf instead."):
+        Case().objective(sample_weight=np.full(6, 1e308))
+
+
+@pytest.mark.parametrize(("alpha", "m"), [(-1, 6), (1e300, 6e-20), (np.inf, 6), (np.nan, 6)])
+def test_alpha_that_cannot_be_divided_by_m(alpha, m):
+    with message("alpha / m must be finite and not negative"):
+        Case().objective(alpha=alpha, sample_weight=np.full(6, m / 6))
+
+
+@pytest.mark.parametrize("batch_size", [0, -3])
+def test_batches_of_no_rows(batch_size):
+    with message(f"batch_size must be positive. Got {batch_size} instead."):
+        next(Case().objective().batches(batch_size))
+
+
+def test_theta_of_integers_gives_a_gradient_of_floats():
+    objective = Case().objective()
+    theta = np.arange(19) % 3 - 1
+    J, D = objective(theta.tolist())
+    assert D.dtype == float
+    assert objective(theta.astype(float))[0] == J
+    np.testing.assert_array_equal(D, objective(theta.astype(float))[1])
+    assert check_gradient(objective, theta) < 1e-6
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 3, 4]])

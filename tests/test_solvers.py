@@ -62,10 +62,10 @@ class Counted:
     """An objective that counts how often each row of the training set was propagated."""
 
     def __init__(self, objective):
-        self.objective, self.Y, self.rows_seen = objective, objective.Y, 0
+        self.objective, self.n_rows, self.rows_seen = objective, objective.n_rows, 0
 
     def __call__(self, theta):
-        self.rows_seen += len(self.objective.Y)
+        self.rows_seen += self.n_rows
         return self.objective(theta)
 
     def batches(self, batch_size, order=None):
@@ -76,10 +76,10 @@ class Counted:
 
 
 class Scripted:
-    """A training set of one example with given losses, epoch by epoch, and a gradient of 1."""
+    """A training set with given losses, epoch by epoch, and a gradient of 1."""
 
-    def __init__(self, losses):
-        self.Y, self.losses = np.zeros((1, 1)), iter(losses)
+    def __init__(self, losses, n_rows=1000):
+        self.n_rows, self.losses = n_rows, iter(losses)
 
     def __call__(self, theta):
         return next(self.losses), np.ones_like(theta)
@@ -402,6 +402,13 @@ def test_a_loss_that_ended_above_its_first_has_not_converged():
     assert (result.n_iter, result.converged) == (3, False)
     assert "higher than after the first epoch" in result.reason
     assert "lower learning_rate_init" in result.remedy
+
+
+@pytest.mark.parametrize(("n_rows", "n_iter"), [(201, 4), (200, 6)])
+def test_a_loss_that_swings_has_not_converged_unless_batches_make_it_noisy(n_rows, n_iter):
+    swinging = Scripted([1.0, 0.5, 0.75, 0.75, 0.6, 0.5, 0.5], n_rows)
+    solver = MiniBatchDescent(n_iter_no_change=2, batch_size=200, max_iter=7)
+    assert solver.minimize(swinging, np.zeros(1)).n_iter == n_iter
 
 
 # ------------------------------------------------------------- gradient descent by hand

@@ -7,10 +7,9 @@ the whole set (`GradientDescent`) or of one batch of rows after the other
 return a `Result`; none knows what a network is.
 """
 
-from skbp.solvers.choice import choose_solver
 from skbp.solvers.descent import GradientDescent, MiniBatchDescent
 from skbp.solvers.interface import Result, Solver
-from skbp.solvers.learning_rates import Adaptive, Constant, InverseScaling
+from skbp.solvers.learning_rates import Adaptive, Constant, InverseScaling, LearningRate
 from skbp.solvers.line_search import LBFGS, ConjugateGradient
 from skbp.solvers.update_rules import Adam, Momentum
 
@@ -22,9 +21,9 @@ __all__ = [
     "Constant",
     "GradientDescent",
     "InverseScaling",
+    "LearningRate",
     "MiniBatchDescent",
     "Momentum",
     "Result",
     "Solver",
-    "choose_solver",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from skbp._typing import Floats, Rows
 from skbp.monitor import Monitor, Patience, Watch
 from skbp.solvers.interface import Outcome, Result
-from skbp.solvers.learning_rates import Constant
+from skbp.solvers.learning_rates import Constant, LearningRate
 from skbp.solvers.update_rules import Momentum, State, UpdateRule
 
 Iteration = tuple[Floats, float, Outcome | None]
@@ -105,19 +105,20 @@ class MiniBatchDescent(_Descent):
         The largest number of epochs.
     tol : float, default=1e-4
         It has converged when the loss has not improved by at least this for
-        ``n_iter_no_change`` epochs, and the learning rate is not lowered further.
+        ``n_iter_no_change`` epochs, and the learning rate is not lowered further (and
+        where one batch holds all rows, the loss is not above its best by more).
     n_iter_no_change : int or inf, default=10
         See ``tol``.
     """
 
     rule: UpdateRule = field(default_factory=Momentum)
-    learning_rate: Constant = field(default_factory=lambda: Constant(0.1))
+    learning_rate: LearningRate = field(default_factory=lambda: Constant(0.1))
     batch_size: int = 200
     random_state: np.random.RandomState | None = None
     n_iter_no_change: float = 10
 
     def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
-        n_rows = len(objective.Y)
+        n_rows = objective.n_rows
         order = np.arange(n_rows)
         state = self.rule.init(theta)
         patience = Patience(self.tol, self.n_iter_no_change)
@@ -127,7 +128,7 @@ class MiniBatchDescent(_Descent):
             loss = self._epoch(objective, theta, state, self._shuffled(order))
             n_seen += n_rows
             self.learning_rate.after_epoch(n_seen)
-            yield theta, loss, self._outcome(patience, loss)
+            yield theta, loss, self._outcome(patience, loss, exact=self.batch_size >= n_rows)
 
     def _shuffled(self, order: Rows) -> Rows | None:
         """Shuffle the order in place; None stands for the rows as they are."""
@@ -142,11 +143,15 @@ class MiniBatchDescent(_Descent):
         for batch in objective.batches(self.batch_size, order):
             J, D = batch(theta)
             theta += self.rule.update(D, state, self.learning_rate.eta)
-            loss += J * len(batch.Y)
-        return loss / len(objective.Y)
+            loss += J * batch.n_rows
+        return loss / objective.n_rows
 
-    def _outcome(self, patience: Patience, loss: float) -> Outcome | None:
-        """Judge an epoch; where the loss has stopped falling, lower the learning rate first."""
+    def _outcome(self, patience: Patience, loss: float, exact: bool) -> Outcome | None:
+        """Judge an epoch; where the loss has stopped falling, lower the learning rate first.
+
+        The loss is exact if one batch holds all rows; else it has the noise of the batches.
+        An exact loss that is above its best swings with the momentum, and may fall yet.
+        """
         if not patience.exhausted_by(loss):
             return None
         patience.restart()
@@ -158,4 +163,6 @@ class MiniBatchDescent(_Descent):
                 "the loss is higher than after the first epoch",
                 "lower learning_rate_init, or standardise X",
             )
+        if exact and loss > patience.best + self.tol:
+            return None
         return Outcome(True, "the loss improved by less than tol for n_iter_no_change epochs")

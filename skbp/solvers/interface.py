@@ -33,7 +33,7 @@ class Result:
     converged : bool
         Whether the solver's own criterion was met.
     reason : str
-        Why it stopped, as a clause: "the gradient fell below tol".
+        Why it stopped, as a clause: "no entry of the gradient is larger than tol".
     remedy : str, default=""
         What to change if it has not converged, as an imperative clause.
     """

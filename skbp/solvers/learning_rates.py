@@ -1,8 +1,8 @@
 """The learning rate η over the epochs, and what it does when the loss stops falling."""
 
 
-class Constant:
-    """η = η₀, always.
+class LearningRate:
+    """A learning rate η that starts at η₀; this class's methods leave it there.
 
     Parameters
     ----------
@@ -43,7 +43,11 @@ class Constant:
         return False
 
 
-class InverseScaling(Constant):
+class Constant(LearningRate):
+    """η = η₀, always."""
+
+
+class InverseScaling(LearningRate):
     """η = η₀ / (n + 1)^p after n examples, updated at the end of each epoch.
 
     Parameters
@@ -63,7 +67,7 @@ class InverseScaling(Constant):
         self.eta = self.initial / (n_seen + 1) ** self.power_t
 
 
-class Adaptive(Constant):
+class Adaptive(LearningRate):
     """η = η₀, divided by 5 each time the loss stops falling, until it is 1e-6 or less."""
 
     def lowered(self) -> bool:

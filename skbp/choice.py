@@ -6,11 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from skbp.solvers.descent import GradientDescent, MiniBatchDescent
-from skbp.solvers.interface import Solver
-from skbp.solvers.learning_rates import Adaptive, Constant, InverseScaling
-from skbp.solvers.line_search import LBFGS, ConjugateGradient
-from skbp.solvers.update_rules import Adam, Momentum, UpdateRule
+from skbp.activations import ACTIVATIONS
+from skbp.solvers import (
+    LBFGS,
+    Adam,
+    Adaptive,
+    ConjugateGradient,
+    Constant,
+    GradientDescent,
+    InverseScaling,
+    LearningRate,
+    MiniBatchDescent,
+    Momentum,
+    Solver,
+)
+from skbp.solvers.update_rules import UpdateRule
 
 
 def choose_solver(
@@ -56,7 +66,7 @@ def _update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
     return Adam(parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
 
-def _learning_rate(parameters: Mapping[str, Any]) -> Constant:
+def _learning_rate(parameters: Mapping[str, Any]) -> LearningRate:
     initial = _initial_rate(parameters)
     # as in MLPClassifier, Adam's is constant
     schedule = parameters["learning_rate"] if parameters["solver"] == "sgd" else "constant"
@@ -73,8 +83,8 @@ def _initial_rate(parameters: Mapping[str, Any]) -> float:
         return float(parameters["learning_rate_init"])
     if parameters["solver"] == "adam":
         return 0.003
-    # an unbounded activation makes the gradient grow with the weights
-    rate = 0.2 if parameters["activation"] in ("logistic", "tanh") else 0.1
+    # where activations are not bounded, the gradient grows with the weights
+    rate = 0.2 if ACTIVATIONS[parameters["activation"]].bounded else 0.1
     if parameters["solver"] == "gd":
         return rate
     # Momentum multiplies a step by 1 / (1 − momentum) in the long run, and the gradient of a
