@@ -223,7 +223,7 @@ class Objective:
                 yield self._with(*_take(columns, order[batch], buffers))
 
     def _with(self, X: Matrix, Y: Floats, sample_weight: Floats | None = None) -> "Objective":
-        """Return the objective on other rows, with m and the mean weight of these."""
+        """Return the objective on other rows, which keeps this one's m and mean weight."""
         batch = copy(self)
         vars(batch).update(X=X, Y=Y, sample_weight=sample_weight)
         return batch
