@@ -1,30 +1,41 @@
 """From parameters to a solver: what the names and the "auto" values stand for."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from skbp.activations import ACTIVATIONS
+from skbp.activations import ACTIVATIONS, look_up
 from skbp.solvers import (
     LBFGS,
     Adam,
     Adaptive,
     ConjugateGradient,
     Constant,
+    Cosine,
     GradientDescent,
     InverseScaling,
     LearningRate,
     MiniBatchDescent,
     Momentum,
+    OneCycle,
+    Progress,
     Solver,
 )
 from skbp.solvers.update_rules import UpdateRule
 
+MINI_BATCH_SOLVERS = ("sgd", "adam")
+"""The names of the solvers that take a batch of rows at a time."""
+
 
 def choose_solver(
-    parameters: Mapping[str, Any], n_rows: int, random_state: np.random.RandomState
+    parameters: Mapping[str, Any],
+    n_rows: int,
+    random_state: np.random.RandomState,
+    progress: Progress | None = None,
+    n_done: int = 0,
 ) -> Solver:
     """Return the solver that a classifier's parameters describe.
 
@@ -36,28 +47,50 @@ def choose_solver(
         The number of training rows.
     random_state : RandomState instance
         What shuffles the rows.
+    progress : Progress, default=None
+        Where a gradient descent stands that is to go on. None for a new one.
+    n_done : int, default=0
+        The number of iterations that "cg" and "lbfgs" have done before.
 
     Returns
     -------
     LBFGS, ConjugateGradient, GradientDescent or MiniBatchDescent
         The solver.
+
+    Raises
+    ------
+    ValueError
+        If it cannot do with dropout.
     """
-    common: dict[str, Any] = {"max_iter": parameters["max_iter"], "tol": parameters["tol"]}
+    _check_dropout(parameters["dropout"], parameters["solver"])
+    max_iter, tol = parameters["max_iter"], parameters["tol"]
     match parameters["solver"]:
         case "lbfgs":
-            return LBFGS(max_fun=parameters["max_fun"], **common)
+            max_fun = parameters["max_fun"]
+            return LBFGS(max_iter=max(max_iter - n_done, 1), tol=tol, max_fun=max_fun)
         case "cg":
-            return ConjugateGradient(**common)
-        case "gd":
-            return GradientDescent(learning_rate=_initial_rate(parameters), **common)
+            return ConjugateGradient(max_iter=max(max_iter - n_done, 1), tol=tol)
+    common: dict[str, Any] = {"max_iter": max_iter, "tol": tol}
+    common["learning_rate"] = _learning_rate(parameters)
+    common["max_grad_norm"] = parameters["max_grad_norm"]
+    common["progress"] = progress
+    if parameters["solver"] == "gd":
+        return GradientDescent(**common)
     return MiniBatchDescent(
         rule=_update_rule(parameters),
-        learning_rate=_learning_rate(parameters),
         batch_size=_batch_size(parameters["batch_size"], n_rows),
         random_state=random_state if parameters["shuffle"] else None,
-        n_iter_no_change=parameters["n_iter_no_change"],
+        random_objective=bool(np.any(parameters["dropout"])),
         **common,
     )
+
+
+def _check_dropout(dropout: Any, solver: str) -> None:
+    if np.any(dropout) and solver not in MINI_BATCH_SOLVERS:
+        raise ValueError(
+            f"dropout={dropout!r} needs a solver in {MINI_BATCH_SOLVERS}. "
+            f"Got solver={solver!r} instead."
+        )
 
 
 def _update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
@@ -67,15 +100,24 @@ def _update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
 
 
 def _learning_rate(parameters: Mapping[str, Any]) -> LearningRate:
-    initial = _initial_rate(parameters)
-    # as in MLPClassifier, Adam's is constant
-    schedule = parameters["learning_rate"] if parameters["solver"] == "sgd" else "constant"
-    match schedule:
-        case "invscaling":
-            return InverseScaling(initial, parameters["power_t"])
+    common = {
+        "initial": _initial_rate(parameters),
+        "tol": parameters["tol"],
+        "n_iter_no_change": parameters["n_iter_no_change"],
+    }
+    match parameters["learning_rate"]:
         case "adaptive":
-            return Adaptive(initial)
-    return Constant(initial)
+            return Adaptive(**common)
+        case "cosine":
+            return Cosine(**common, n_epochs=parameters["max_iter"])
+        case "one_cycle":
+            return OneCycle(**common, n_epochs=parameters["max_iter"])
+    if parameters["solver"] == "gd" or parameters["early_stopping"]:
+        # the gradient or the validation set decides when to stop, not the training loss
+        common["n_iter_no_change"] = math.inf
+    if parameters["learning_rate"] == "invscaling":
+        return InverseScaling(**common, power_t=parameters["power_t"])
+    return Constant(**common)
 
 
 def _initial_rate(parameters: Mapping[str, Any]) -> float:
@@ -84,7 +126,7 @@ def _initial_rate(parameters: Mapping[str, Any]) -> float:
     if parameters["solver"] == "adam":
         return 0.003
     # where activations are not bounded, the gradient grows with the weights
-    rate = 0.2 if ACTIVATIONS[parameters["activation"]].bounded else 0.1
+    rate = 0.2 if _is_bounded(parameters["activation"]) else 0.1
     if parameters["solver"] == "gd":
         return rate
     # Momentum multiplies a step by 1 / (1 − momentum) in the long run, and the gradient of a
@@ -94,6 +136,12 @@ def _initial_rate(parameters: Mapping[str, Any]) -> float:
     return rate * max(1 - parameters["momentum"], 0.01) * min(1, batch_size / 32)
 
 
+def _is_bounded(activation: Any) -> bool:
+    """Tell whether the activations of all hidden layers stay within bounds."""
+    given = activation if isinstance(activation, list | tuple) else [activation]
+    return all(look_up(ACTIVATIONS, each, "activation").bounded for each in given)
+
+
 def _batch_size(batch_size: int | str, n_rows: int) -> int:
     if batch_size == "auto":
         return min(200, n_rows)
@@ -101,6 +149,6 @@ def _batch_size(batch_size: int | str, n_rows: int) -> int:
         warnings.warn(
             f"batch_size={batch_size} is larger than the number of samples, {n_rows}; "
             f"batches of {n_rows} rows are used.",
-            stacklevel=5,
+            stacklevel=6,
         )
     return min(int(batch_size), n_rows)

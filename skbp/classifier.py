@@ -6,34 +6,41 @@ compute is in their own modules.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
+from copy import deepcopy
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.metaestimators import available_if
 
-from skbp import weights
-from skbp._typing import Floats, Matrix
-from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
-from skbp.blas_threads import one_blas_thread
-from skbp.choice import choose_solver
-from skbp.losses import LOSSES
-from skbp.monitor import Monitor
-from skbp.network import Network
-from skbp.objective import Objective
-from skbp.solvers import Result, Solver
+from skbp._typing import Matrix
+from skbp.activations import Activation
+from skbp.callbacks import CallbackSupportMixin, FitTasks
+from skbp.choice import MINI_BATCH_SOLVERS
+from skbp.constraints import CONSTRAINTS
+from skbp.data import ClassWeight, check_same_classes, encoder_of_stream
+from skbp.losses import Loss
+from skbp.prediction import Prediction
+from skbp.solvers import Result
+from skbp.training import Training, begin, conditions_of
 
 
-class BackpropClassifier(ClassifierMixin, BaseEstimator):
+def _is_mini_batch(classifier: BaseEstimator) -> bool:
+    if classifier.solver not in MINI_BATCH_SOLVERS:
+        raise AttributeError(
+            f"partial_fit needs a solver in {MINI_BATCH_SOLVERS}. "
+            f"Got solver={classifier.solver!r} instead."
+        )
+    return True
+
+
+class BackpropClassifier(
+    Prediction, ClassifierMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+):
     """Multilayer neural network trained by backpropagation.
 
     The network of the lecture: logistic units, the cross entropy with the penalty
@@ -50,8 +57,9 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         The number of units of each hidden layer. ``()`` for no hidden layer: then
         the model is regularised logistic regression.
 
-    activation : str, default="logistic"
-        The activation g of the hidden units:
+    activation : str, Activation or list of these, default="logistic"
+        The activation g of the hidden units; a list holds one for each hidden layer.
+        Your own is an :class:`skbp.activations.Activation` of g and g′. By name:
 
         - ``"identity"``, z
         - ``"logistic"``, 1 / (1 + e^−z), the lecture's
@@ -72,8 +80,9 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         Binary y always has one logistic unit, multilabel y one for each label (as
         in MLPClassifier); see ``out_activation_``.
 
-    loss : {"log_loss", "squared_error"}, default="log_loss"
-        The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)².
+    loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
+        The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)²; or an object
+        of your own with the methods of :class:`skbp.losses.Loss`.
 
     solver : {"gd", "sgd", "adam", "cg", "lbfgs"}, default="lbfgs"
         How the cost is minimised:
@@ -94,18 +103,27 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         The number of rows of a batch for "sgd" and "adam"; ``"auto"`` is
         min(200, n_samples).
 
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        The learning rate η over the epochs, for "sgd" only:
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, \
+            default="constant"
+        The learning rate η over the iterations, for "gd", "sgd" and "adam":
 
         - ``"constant"``, ``learning_rate_init``
         - ``"invscaling"``, ``learning_rate_init / (t + 1) ** power_t`` after t examples,
-          updated at the end of each epoch
-        - ``"adaptive"``, ``learning_rate_init``, divided by 5 each time the loss has not
-          improved by ``tol`` for ``n_iter_no_change`` epochs, until it is 1e-6 or less
+          updated at the end of each iteration
+        - ``"adaptive"``, ``learning_rate_init``, divided by 5 each time the median loss of
+          the last three iterations has not improved by ``tol`` for ``n_iter_no_change``
+          iterations, until it is 1e-6 or less
+        - ``"cosine"``, from ``learning_rate_init`` to 0 along half a cosine, in ``max_iter``
+          iterations
+        - ``"one_cycle"``, from ``learning_rate_init / 25`` up to ``learning_rate_init`` in
+          the first 30 % of ``max_iter`` iterations, and then down to nearly 0
+
+        The last two are planned for ``max_iter`` iterations, and carried through unless
+        ``early_stopping`` ends them.
 
     learning_rate_init : float or "auto", default="auto"
-        The learning rate η to start with, for "gd", "sgd" and "adam". ``"auto"`` suits
-        standardised features:
+        The learning rate η to start with, for "gd", "sgd" and "adam" (of "one_cycle" the
+        largest). ``"auto"`` suits standardised features:
 
         - "adam": 0.003
         - "gd": 0.2 where the activation is bounded ("logistic", "tanh"), else 0.1
@@ -124,8 +142,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         Whether "sgd" and "adam" go through the rows in a new random order each epoch.
 
     random_state : int, RandomState instance or None, default=None
-        What draws the start weights and shuffles the rows. An int gives the same
-        model every time.
+        What draws the start weights and the validation set, shuffles the rows and leaves
+        out units. An int gives the same model every time.
 
     tol : float, default=1e-4
         When training has converged. For "gd", "cg" and "lbfgs": when no entry of the
@@ -133,7 +151,8 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         loss J by less than 2e-9 max(1, J), in float32 1e-6). For "sgd" and "adam":
         when the loss has not improved by at least ``tol`` for ``n_iter_no_change``
         epochs (where one batch holds all rows, it also must not be above its best by
-        more than ``tol``: then it still swings with the momentum).
+        more than ``tol``: then it still swings with the momentum). With
+        ``early_stopping``, by how much the validation score must improve.
 
     verbose : bool, default=False
         Whether to print a line an iteration.
@@ -153,11 +172,49 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     epsilon : float, default=1e-8
         What Adam adds to its denominator.
 
-    n_iter_no_change : int, default=10
-        For "sgd" and "adam", see ``tol``; ``numpy.inf`` to do ``max_iter`` epochs.
+    n_iter_no_change : int or inf, default=10
+        See ``tol``; ``numpy.inf`` to do ``max_iter`` iterations.
 
     max_fun : int, default=15000
         The largest number of evaluations of the cost for "lbfgs".
+
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the fitted model. The classes, the
+        features and ``hidden_layer_sizes`` must be the same; anything else may change.
+
+    early_stopping : bool, default=False
+        Whether to stop when the score of a validation set has not improved by at least
+        ``tol`` for ``n_iter_no_change`` iterations, and to keep the weights of the best
+        iteration; for every solver. Then "sgd" and "adam" do not look at the training
+        loss.
+
+    validation_fraction : float, default=0.1
+        The share of the rows that ``early_stopping`` keeps out of training, unless `fit`
+        gets ``X_val``. It is stratified, and leaves some of each class for training.
+
+    scoring : str, callable or None, default=None
+        What a validation set is scored with, greater is better: the name of a
+        scikit-learn scorer, or a callable ``scorer(estimator, X_val, y_val)``, which is
+        also given ``sample_weight=`` where there are weights. None for the negative
+        log-loss of `predict_proba`.
+
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        The weight of each class, with which ``sample_weight`` is multiplied; for
+        multilabel y a list of ``{0: …, 1: …}``, one for each label. ``"balanced"`` gives
+        all classes the same total. The loss of a validation set is weighted too,
+        ``scoring`` is not.
+
+    max_grad_norm : float, default=None
+        The Euclidean norm to which "gd", "sgd" and "adam" shorten a gradient that is
+        longer. None to leave it.
+
+    dropout : float or list of float, default=0.0
+        The probability with which "sgd" and "adam" leave out a hidden unit, anew for
+        each example and step; a list holds one for each hidden layer.
+
+    label_smoothing : float, default=0.0
+        ε, by which training moves the targets from 0 and 1 towards 1/K for K ≥ 3
+        exclusive classes, towards ½ for binary and multilabel y: y (1 − ε) + ε/K.
 
     Attributes
     ----------
@@ -173,9 +230,9 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         of layer l, column 0 of Θ^(l).
 
     loss_ : float
-        The loss of the last iteration. For "gd", "cg" and "lbfgs" it is the cost
-        J(Θ) of the fitted weights; for "sgd" and "adam" the mean of the batches'
-        costs while the last epoch passed.
+        The loss of the iteration whose weights were kept. For "gd", "cg" and "lbfgs" it
+        is the cost J(Θ) of these weights; for "sgd" and "adam" the mean of the batches'
+        costs while that epoch passed.
 
     best_loss_ : float
         The smallest entry of ``loss_curve_``.
@@ -183,8 +240,21 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     loss_curve_ : list of float, of length ``n_iter_``
         The loss of each iteration.
 
+    validation_loss_curve_ : list of float, of length ``n_iter_``, or None
+        The loss of the validation set after each iteration, without the penalty; None
+        if there was no such set.
+
+    validation_scores_ : list of float, of length ``n_iter_``, or None
+        Its score after each iteration, see ``scoring``.
+
+    best_validation_score_ : float or None
+        The largest of them.
+
+    best_iter_ : int or None
+        Its index, the first one if several are equal.
+
     n_iter_ : int
-        The number of iterations.
+        The number of iterations; since the first one with `partial_fit`.
 
     t_ : int
         The number of training examples that were propagated: rows times passes over
@@ -208,8 +278,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The model that this one stands in for, without
-        its early stopping and warm start as yet.
+    sklearn.neural_network.MLPClassifier : The model that this one stands in for.
 
     Notes
     -----
@@ -223,7 +292,12 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     computes, every BLAS library of the process runs on one thread.
 
     A fit that fails leaves the estimator as it was. Ctrl-C ends the fit with the
-    model of the last finished iteration, and a warning.
+    model of the last finished iteration (with ``early_stopping`` the best one), and a
+    warning.
+
+    With scikit-learn 1.9 or later, ``set_callbacks`` takes the callbacks of
+    ``sklearn.callback`` and those of :mod:`skbp.callbacks`. Each iteration is a task,
+    which begins and ends, for the callbacks, when it has ended.
 
     References
     ----------
@@ -232,6 +306,12 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
 
     Rumelhart, Hinton and Williams, "Learning representations by back-propagating
     errors", Nature 323, 1986.
+
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, "Rethinking the Inception Architecture
+    for Computer Vision", CVPR 2016 (label smoothing).
+
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
+    networks", ICML 2013 (``max_grad_norm``).
 
     Examples
     --------
@@ -247,33 +327,7 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "output_activation": [StrOptions(set(OUTPUT_ACTIVATIONS))],
-        "loss": [StrOptions({loss for _, loss in LOSSES})],
-        "solver": [StrOptions({"gd", "sgd", "adam", "cg", "lbfgs"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     _doc_link_module = "skbp"
     _doc_link_template = "https://skbp.readthedocs.io/en/stable/api.html#skbp.{estimator_name}"
@@ -281,10 +335,10 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] | int = (100,),
-        activation: str = "logistic",
+        activation: str | Activation | Sequence[str | Activation] = "logistic",
         *,
         output_activation: str = "logistic",
-        loss: str = "log_loss",
+        loss: str | Loss = "log_loss",
         solver: str = "lbfgs",
         alpha: float = 0.5,
         batch_size: int | str = "auto",
@@ -303,6 +357,14 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        warm_start: bool = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        class_weight: ClassWeight = None,
+        max_grad_norm: float | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -326,6 +388,14 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.class_weight = class_weight
+        self.max_grad_norm = max_grad_norm
+        self.dropout = dropout
+        self.label_smoothing = label_smoothing
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -333,10 +403,14 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         X: Matrix,
         y: Any,
         sample_weight: Any = None,
+        *,
+        X_val: Matrix | None = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
         coefs_init: Sequence[ArrayLike] | None = None,
         intercepts_init: Sequence[ArrayLike] | None = None,
     ) -> Self:
-        """Train the network from new start weights.
+        """Train the network.
 
         Parameters
         ----------
@@ -347,6 +421,14 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
             matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             How many rows each row counts as; see the notes above. None for ones.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            A validation set of your own, instead of ``validation_fraction`` of X.
+            Without ``early_stopping`` it is only watched.
+        y_val : {array-like, sparse matrix} of shape (n_val,) or (n_val, n_labels), \
+                default=None
+            Its labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights. None for ones.
         coefs_init : list of array-like, default=None
             Start weights, shaped like ``coefs_``. None to draw them.
         intercepts_init : list of array-like, default=None
@@ -361,163 +443,128 @@ class BackpropClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X, y, the weights or a parameter are invalid, if y has only one class,
-            or if the training diverges.
+            If X, y, the weights or a parameter are invalid, if y has only one class, if
+            ``warm_start`` does not fit the model, or if the training diverges.
 
         Warns
         -----
         ConvergenceWarning
             If training stopped before it converged.
         """
+        tasks = FitTasks(self, X, y, sample_weight)
         with _as_before_on_error(self):
-            X, y, sample_weight = self._validate(X, y, sample_weight)
-            labels = LabelBinarizer().fit(y)
-            Y = labels.transform(y).astype(X.dtype)
-            _check_targets(labels, Y)
-            random_state = check_random_state(self.random_state)
+            resumes = hasattr(self, "_state") and self._state.is_unfinished
+            goes_on = resumes or (self.warm_start and hasattr(self, "coefs_"))
+            state = deepcopy(self._state) if resumes else None
+            binarizer = self._label_binarizer if goes_on else None
+            training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
+            if goes_on:
+                check_same_classes(training.binarizer, training.examples.y)
+            if resumes:
+                _check_resumed(training, coefs_init, intercepts_init)
+            if any(part is not None for part in (X_val, y_val, sample_weight_val)):
+                training = training.with_validation_set(X_val, y_val, sample_weight_val)
+            elif self.early_stopping:
+                training = training.holding_out(self.validation_fraction)
 
-            network = self._network_for(X.shape[1], Y.shape[1], labels.y_type_)
-            theta = network.initialize(random_state).astype(X.dtype)
-            theta = _replaced(network, theta, coefs_init, intercepts_init)
-            objective = Objective(network, X, Y, self.loss, self.alpha, sample_weight)
-            monitor = Monitor(verbose=bool(self.verbose))
-            solver = choose_solver(self.get_params(deep=False), X.shape[0], random_state)
-            result = _solve(solver, objective, theta, monitor)
-
-            self._keep(labels, network, result, monitor, n_samples=X.shape[0])
+            theta = training.fitted_weights() if goes_on else training.new_weights()
+            theta = training.with_given(theta, coefs_init, intercepts_init)
+            result = training.run(theta, tasks.iteration)
+            if not result.converged:
+                _warn_of(result)
+            n_examples = result.n_passes * len(training.examples.Y)
+            self.__dict__.update(training.attributes(result.theta, result.cost, n_examples))
+            tasks.end()
         return self
 
-    def predict(self, X: Matrix) -> Any:
-        """Predict class labels.
+    @available_if(_is_mini_batch)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Matrix, y: Any, classes: ArrayLike | None = None, sample_weight: Any = None
+    ) -> Self:
+        """Go on training with one pass over some examples, for "sgd" and "adam".
+
+        The weights, the learning rate and the averages of the update rule go on from
+        where the last call, or `fit`, has left them, also in a model that was pickled
+        in between. The m in λ/2m is that of the call. Warm start, ``max_iter`` and
+        ``n_iter_no_change`` play no role, except that ``max_iter`` calls are what
+        ``learning_rate="cosine"`` and ``"one_cycle"`` are planned for.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples.
+            The examples. With ``shuffle=False`` they are taken in their order.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The class labels, not necessarily of all classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. The first call needs them, unless y is
+            multilabel.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many rows each row counts as. None for ones.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-            For each example the class whose output unit has the largest z (where units
-            saturate, their probabilities may tie); for multilabel y an indicator matrix
-            of the labels with a probability over ½, sparse if y was.
+        BackpropClassifier
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If X, y, the weights or a parameter are invalid, if the classes are not known
+            or change, or if the training diverges; then the model is as it was before.
         """
-        z = self._output(X)
-        return self._label_binarizer.inverse_transform(z, threshold=0)
-
-    def predict_proba(self, X: Matrix) -> Floats:
-        """Predict class probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            The probability of each class, in the order of ``classes_``; K logistic
-            units are divided by their sum. For multilabel y, the probability of each
-            label.
-        """
-        return np.exp(self.predict_log_proba(X))
-
-    def predict_log_proba(self, X: Matrix) -> Floats:
-        """Predict the logarithms of class probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            log of `predict_proba`, but computed from z: always finite.
-        """
-        z = self._output(X)
-        output = OUTPUT_ACTIVATIONS[self.out_activation_]
-        y_type = self._label_binarizer.y_type_
-        if y_type == "binary":
-            return output.log_g(np.hstack([-z, z]))
-        if y_type == "multiclass" and self.out_activation_ == "logistic":
-            # dividing by the sum of h is a softmax of log h
-            output, z = OUTPUT_ACTIVATIONS["softmax"], output.log_g(z)
-        return output.log_g(z)
-
-    def decision_function(self, X: Matrix) -> Floats:
-        """Return z^(L), the input of the output units.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            z of the output layer; for binary y one value an example, positive for
-            ``classes_[1]``.
-        """
-        z = self._output(X)
-        return z.ravel() if z.shape[1] == 1 else z
-
-    def _validate(self, X: Matrix, y: Any, sample_weight: Any) -> tuple[Matrix, Any, Any]:
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=[np.float64, np.float32]
-        )
-        check_classification_targets(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=X.dtype, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError("sample_weight must contain at least one non-zero weight.")
-        return X, y, sample_weight
-
-    def _network_for(self, n_features: int, n_outputs: int, y_type: str) -> Network:
-        given = self.hidden_layer_sizes
-        hidden = given if np.iterable(given) else [given]
-        if not all(isinstance(s, Integral) and s is not True and s > 0 for s in hidden):
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        if "balanced" in (self.class_weight or ()):
             raise ValueError(
-                f"hidden_layer_sizes must be positive integers. Got {given!r} instead."
+                "partial_fit does not support class_weight='balanced': a part of the data does "
+                "not tell the shares of the classes. Pass a dict, for example from "
+                "sklearn.utils.class_weight.compute_class_weight."
             )
-        # a softmax is over exclusive classes; over two, it is one logistic unit
-        output_activation = self.output_activation if y_type == "multiclass" else "logistic"
-        return Network((n_features, *hidden, n_outputs), self.activation, output_activation)
+        self._validate_params()  # scikit-learn does so in the first call only
+        with _as_before_on_error(self):
+            goes_on = hasattr(self, "coefs_")
+            binarizer = encoder_of_stream(y, classes, self._label_binarizer if goes_on else None)
+            state = self._state.for_more_data(self.solver) if goes_on else None
+            training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
+            theta = training.fitted_weights() if goes_on else training.new_weights()
+            loss, n_examples = (self.loss_, self.t_) if goes_on else (np.nan, 0)
+            if training.examples.has_weight:
+                result = training.run(theta, _after_one_epoch)
+                theta, loss = result.theta, result.cost
+                n_examples += len(training.examples.Y)
+            self.__dict__.update(training.attributes(theta, loss, n_examples))
+        return self
 
-    def _keep(
-        self,
-        labels: LabelBinarizer,
-        network: Network,
-        result: Result,
-        monitor: Monitor,
-        n_samples: int,
-    ) -> None:
-        """Set the fitted attributes, all at once."""
-        self.coefs_, self.intercepts_ = weights.split(network.unpack(result.theta))
-        self.classes_ = labels.classes_
-        self.n_layers_ = len(network.layer_sizes)
-        self.n_outputs_ = network.layer_sizes[-1]
-        self.out_activation_ = network.h.name
-        self.n_iter_ = result.n_iter
-        self.t_ = result.n_passes * n_samples
-        self.loss_ = result.cost
-        self.loss_curve_ = monitor.loss_curve
-        self.best_loss_ = min([*monitor.loss_curve, result.cost])
-        self._label_binarizer = labels
-        self._network = network
+    @_fit_context(prefer_skip_nested_validation=True)
+    def initialize(self, X: Matrix, y: Any) -> Self:
+        """Draw start weights and train nothing: a network to inspect, or to start from.
 
-    def _output(self, X: Matrix) -> Floats:
-        """Return z^(L) of shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        Thetas = weights.join(self.coefs_, self.intercepts_)
-        theta = self._network.pack(Thetas).astype(X.dtype, copy=False)
-        with one_blas_thread(), np.errstate(under="ignore"):
-            return self._network.decision(theta, X)
+        It can predict. With ``warm_start=True``, `fit` starts from its weights, also
+        from those that you have set in ``coefs_`` and ``intercepts_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Examples; they tell the number of features.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            Their labels, of all classes.
+
+        Returns
+        -------
+        BackpropClassifier
+            The estimator, with the attributes of a fit of 0 iterations.
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter are invalid, or if y has only one class.
+        """
+        with _as_before_on_error(self):
+            training = begin(self, X, y, None, goes_on=False)
+            theta = training.new_weights()
+            self.__dict__.update(training.attributes(theta, training.cost(theta), 0))
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -538,52 +585,20 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-def _check_targets(labels: LabelBinarizer, Y: Floats) -> None:
-    if not np.isin(Y, [0, 1]).all():
-        raise ValueError(
-            "A multilabel y must be an indicator matrix of 0 and 1. "
-            f"Got the values {np.unique(Y).tolist()} instead."
-        )
-    if labels.y_type_ != "multilabel-indicator" and len(labels.classes_) < 2:
-        raise ValueError(
-            "BackpropClassifier needs samples of at least 2 classes in the data, but the "
-            f"data contains only one class: {labels.classes_.tolist()[0]!r}"
-        )
+def _check_resumed(training: Training, *given_weights: Any) -> None:
+    conditions = conditions_of(training.classifier, training.examples)
+    training.state.check_resumable_under(conditions)
+    if any(given is not None for given in given_weights):
+        raise ValueError("A fit that is resumed takes no coefs_init and no intercepts_init.")
 
 
-def _replaced(network: Network, theta: Floats, coefs_init: Any, intercepts_init: Any) -> Floats:
-    """Return start weights, with those that the user gave in the place of the drawn ones."""
-    coefs, intercepts = weights.split(network.unpack(theta))
-    if coefs_init is not None:
-        coefs = weights.checked("coefs_init", coefs_init, like=coefs)
-    if intercepts_init is not None:
-        intercepts = weights.checked("intercepts_init", intercepts_init, like=intercepts)
-    return network.pack(weights.join(coefs, intercepts))
+def _after_one_epoch(attributes: Any) -> bool:
+    return True
 
 
-def _solve(solver: Solver, objective: Objective, theta: Floats, monitor: Monitor) -> Result:
-    """Run a solver; after Ctrl-C, return the last finished iteration."""
-    try:
-        # a diverging loss overflows on its way to the monitor, which reports it
-        with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            result = solver.minimize(objective, theta, monitor)
-    except KeyboardInterrupt:
-        if monitor.theta is None:
-            raise
-        return _interrupted(monitor.theta.astype(theta.dtype), monitor.loss_curve)
-    if not result.converged:
-        warnings.warn(
-            f"BackpropClassifier has not converged: {result.reason}. To mend it, {result.remedy}.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-    return result
-
-
-def _interrupted(theta: Floats, loss_curve: list[float]) -> Result:
-    """Return the last finished iteration, with a warning."""
-    n_iter = len(loss_curve)
+def _warn_of(result: Result) -> None:
     warnings.warn(
-        f"Training was interrupted; the model is that of iteration {n_iter}.", stacklevel=5
+        f"BackpropClassifier has not converged: {result.reason}. To mend it, {result.remedy}.",
+        ConvergenceWarning,
+        stacklevel=4,
     )
-    return Result(theta, loss_curve[-1], n_iter, n_iter, False, "it was interrupted")

@@ -4,9 +4,10 @@
 through g′), so there is one object a pair of output activation and loss, and
 δ^(L) stands beside the loss that it is the derivative of.
 
-Each object has two methods on a block of m examples: ``per_row(z, a, Y)``, the
-losses of shape (m,), and ``delta(z, a, Y)``, δ^(L) of shape (m, K), where z is
-z^(L), a = g(z) and Y the targets, all of shape (m, K).
+Each object has three methods: ``supports(output_activation)`` says for which output
+activation its δ^(L) is derived; and on a block of m examples, ``per_row(z, a, Y)``
+returns the losses of shape (m,), and ``delta(z, a, Y)`` δ^(L) of shape (m, K), where
+z is z^(L), a = g(z) and Y the targets, all of shape (m, K).
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,21 @@ from skbp._typing import Floats
 
 class Loss(Protocol):
     """What a loss must be able to do."""
+
+    def supports(self, output_activation: str) -> bool:
+        """Tell whether `delta` is right for an output activation.
+
+        Parameters
+        ----------
+        output_activation : str
+            Its name, ``"logistic"`` or ``"softmax"``.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        ...
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return the loss of each example.
@@ -59,7 +75,19 @@ class Loss(Protocol):
         ...
 
 
-class LogisticLogLoss:
+class _OfLogisticUnits:
+    def supports(self, output_activation: str) -> bool:
+        """Return whether the output units are logistic."""
+        return output_activation == "logistic"
+
+
+class _OfSoftmax:
+    def supports(self, output_activation: str) -> bool:
+        """Return whether the output units are a softmax."""
+        return output_activation == "softmax"
+
+
+class LogisticLogLoss(_OfLogisticUnits):
     """Cross entropy of K logistic units, −Σ_k [y_k log h_k + (1 − y_k) log(1 − h_k)]."""
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
@@ -71,7 +99,7 @@ class LogisticLogLoss:
         return a - Y
 
 
-class SoftmaxLogLoss:
+class SoftmaxLogLoss(_OfSoftmax):
     """Cross entropy of a softmax over K units, −Σ_k y_k log h_k; rows of Y sum to 1."""
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
@@ -84,7 +112,7 @@ class SoftmaxLogLoss:
         return a - Y
 
 
-class LogisticSquaredError:
+class LogisticSquaredError(_OfLogisticUnits):
     """Squared error of K logistic units, ½ Σ_k (h_k − y_k)²."""
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
@@ -96,8 +124,12 @@ class LogisticSquaredError:
         return (a - Y) * a * (1 - a)
 
 
-class SoftmaxSquaredError(LogisticSquaredError):
+class SoftmaxSquaredError(_OfSoftmax):
     """Squared error of a softmax over K units, ½ Σ_k (h_k − y_k)²."""
+
+    def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
+        """Return ½ Σ_k (a_k − y_k)²."""
+        return ((a - Y) ** 2).sum(axis=1) / 2
 
     def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return the Jacobian of softmax, diag(a) − a aᵀ, times a − y."""
@@ -127,14 +159,19 @@ def get_loss(output_activation: str, loss: str | Loss) -> Loss:
     Returns
     -------
     Loss
-        The object with the methods ``per_row`` and ``delta``.
+        The object with the methods ``supports``, ``per_row`` and ``delta``.
 
     Raises
     ------
     ValueError
-        If there is no such pair.
+        If there is no such pair, or the object does not support the output activation.
     """
     if not isinstance(loss, str):
+        if not loss.supports(output_activation):
+            raise ValueError(
+                f"loss={loss!r} does not support output units of the activation "
+                f"{output_activation!r}."
+            )
         return loss
     if (output_activation, loss) not in LOSSES:
         raise ValueError(

@@ -33,10 +33,11 @@ class Network:
     layer_sizes : tuple of int, of length L ≥ 2
         (s_1, …, s_L): the number of units of each layer, bias units not counted.
         s_1 is the number of features, s_L the number K of output units.
-    activation : str or Activation, default="logistic"
+    activation : str, Activation or a sequence of them, default="logistic"
         The activation g of the hidden units, an object or a key of
         `skbp.activations.ACTIVATIONS`: ``"identity"``, ``"logistic"``, ``"tanh"``,
-        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"selu"`` or ``"softplus"``.
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"selu"`` or ``"softplus"``; or a
+        sequence of L − 2 of these, one for each hidden layer.
     output_activation : {"logistic", "softmax"} or OutputActivation, default="logistic"
         The activation of the output layer.
 
@@ -44,7 +45,8 @@ class Network:
     ------
     ValueError
         If a layer has no unit, there are fewer than two layers, a name is unknown,
-        or a softmax is asked for over a single unit (it would be constant).
+        the number of activations is not that of the hidden layers, or a softmax is
+        asked for over a single unit (it would be constant).
 
     Examples
     --------
@@ -62,19 +64,21 @@ class Network:
     """
 
     layer_sizes: tuple[int, ...]
-    activation: str | Activation = "logistic"
+    activation: str | Activation | Sequence[str | Activation] = "logistic"
     output_activation: str | OutputActivation = "logistic"
 
     def __post_init__(self) -> None:
         given: Any = self.layer_sizes
         sizes = tuple(given) if np.iterable(given) else ()
-        if len(sizes) < 2 or not all(_is_size(s) for s in sizes):
+        if len(sizes) < 2 or not all(is_layer_size(s) for s in sizes):
             raise ValueError(
                 "layer_sizes must hold at least two positive integers, the number of "
                 f"features first and the number of outputs last. Got {given!r} instead."
             )
         object.__setattr__(self, "layer_sizes", tuple(int(s) for s in sizes))
-        look_up(ACTIVATIONS, self.activation, "activation")
+        if isinstance(self.activation, list):
+            object.__setattr__(self, "activation", tuple(self.activation))
+        _ = self.g  # a wrong name is an error now
         if self.h.name == "softmax" and sizes[-1] == 1:
             raise ValueError(
                 "output_activation='softmax' needs at least two output units; "
@@ -82,9 +86,14 @@ class Network:
             )
 
     @cached_property
-    def g(self) -> Activation:
-        """The activation of the hidden units."""
-        return look_up(ACTIVATIONS, self.activation, "activation")
+    def g(self) -> tuple[Activation, ...]:
+        """The activations of the hidden layers, from layer 2 to layer L − 1."""
+        given: Any = self.activation
+        if isinstance(given, tuple):
+            given = tuple(look_up(ACTIVATIONS, each, "activation") for each in given)
+        else:
+            given = look_up(ACTIVATIONS, given, "activation")
+        return per_hidden_layer("activation", given, len(self.layer_sizes) - 2)
 
     @cached_property
     def h(self) -> OutputActivation:
@@ -203,8 +212,8 @@ class Network:
         *hidden, last = self.unpack(theta)
         a = X
         activations = [a]
-        for Theta in hidden:
-            a = self.g.g(_linear(Theta, a))
+        for Theta, activation in zip(hidden, self.g, strict=True):
+            a = activation.g(_linear(Theta, a))
             activations.append(a)
         z = _linear(last, a)
         activations.append(self.h.g(z))
@@ -227,8 +236,8 @@ class Network:
         """
         *hidden, last = self.unpack(theta)
         a = X
-        for Theta in hidden:
-            a = self.g.g(_linear(Theta, a))
+        for Theta, activation in zip(hidden, self.g, strict=True):
+            a = activation.g(_linear(Theta, a))
         return _linear(last, a)
 
     def backward(self, theta: Floats, activations: Sequence[Any], delta: Floats) -> Floats:
@@ -259,11 +268,56 @@ class Network:
             Deltas[layer][:, 1:] = delta.T @ a
             if layer > 0:
                 delta = delta @ Thetas[layer][:, 1:]
-                delta *= self.g.g_prime(a)
+                delta *= self.g[layer - 1].g_prime(a)
         return accumulated
 
 
-def _is_size(s: Any) -> bool:
+def per_hidden_layer(parameter: str, value: Any, n_layers: int) -> tuple[Any, ...]:
+    """Return a parameter's value for each hidden layer.
+
+    Parameters
+    ----------
+    parameter : str
+        The name of the parameter, for the error message.
+    value : object or sequence of objects
+        One for all layers, or one for each.
+    n_layers : int
+        The number of hidden layers.
+
+    Returns
+    -------
+    tuple
+        The value of each layer.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as there are hidden layers.
+    """
+    if isinstance(value, str) or not np.iterable(value):
+        return (value,) * n_layers
+    values = tuple(value)
+    if len(values) != n_layers:
+        raise ValueError(
+            f"{parameter} must be a single one, or one for each of the {n_layers} hidden layers. "
+            f"Got {value!r} instead."
+        )
+    return values
+
+
+def is_layer_size(s: Any) -> bool:
+    """Return whether a value can be the number of units of a layer.
+
+    Parameters
+    ----------
+    s : object
+        The value.
+
+    Returns
+    -------
+    bool
+        Whether it is a positive integer.
+    """
     return isinstance(s, int | np.integer) and not isinstance(s, bool) and bool(s > 0)
 
 

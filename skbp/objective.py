@@ -99,6 +99,11 @@ class Objective:
         """The number of rows; that of a batch, where this is one."""
         return len(self.Y)
 
+    @property
+    def has_weight(self) -> bool:
+        """Whether any row has a weight other than 0."""
+        return self.sample_weight is None or bool(self.sample_weight.any())
+
     def _check_shapes(self) -> None:
         sizes, rows = self.network.layer_sizes, self.X.shape[0]
         if self.X.ndim != 2 or self.X.shape[1] != sizes[0]:

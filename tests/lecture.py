@@ -2,7 +2,8 @@
 
 'Gradient Computation for Backpropagation Algorithm': one example after the other, in
 scalars and small vectors, with nothing from skbp. As on the slide, Theta[l], z[l], a[l]
-and delta[l] belong to layer l, counted from 1, and a[l][0] is the bias unit's 1.
+and delta[l] belong to layer l, counted from 1, and a[l][0] is the bias unit's 1. So do
+g[l] and g_prime[l], the activation of the units of hidden layer l and its derivative.
 """
 
 import numpy as np
@@ -56,12 +57,19 @@ COSTS = {
 }
 
 
+def activations_of_layers(activation, L):
+    """Return g and g′ of the hidden layers 2, …, L − 1: of one name, or of one for each."""
+    names = [activation] * (L - 2) if isinstance(activation, str) else activation
+    layers = dict(zip(range(2, L), names, strict=True))
+    return tuple({layer: ACTIVATIONS[layers[layer]][i] for layer in layers} for i in (0, 1))
+
+
 def forward_propagation(Theta, x, g, h):
     L = len(Theta) + 1
     z, a = {}, {1: np.array([1, *x])}
     for layer in range(2, L):
         z[layer] = Theta[layer - 1] @ a[layer - 1]
-        a[layer] = np.array([1, *g(z[layer])])
+        a[layer] = np.array([1, *g[layer](z[layer])])
     z[L] = Theta[L - 1] @ a[L - 1]
     a[L] = h(z[L])
     return z, a
@@ -71,7 +79,7 @@ def back_propagation(Theta, z, g_prime, delta_L):
     L = len(Theta) + 1
     delta = {L: delta_L}
     for layer in range(L - 1, 1, -1):
-        delta[layer] = (Theta[layer].T @ delta[layer + 1])[1:] * g_prime(z[layer])
+        delta[layer] = (Theta[layer].T @ delta[layer + 1])[1:] * g_prime[layer](z[layer])
     return delta
 
 
@@ -79,7 +87,7 @@ def gradient_computation(
     Thetas, X, Y, activation, output_activation, loss, lambda_=0.0, sample_weight=None
 ):
     """Return J and [D^(1), …, D^(L−1)]; each example's cost counts by its weight, m = Σ w."""
-    g, g_prime = ACTIVATIONS[activation]
+    g, g_prime = activations_of_layers(activation, len(Thetas) + 1)
     h, jacobian = OUTPUT_ACTIVATIONS[output_activation]
     cost, cost_prime = COSTS[output_activation, loss]
     weights = np.ones(len(X)) if sample_weight is None else sample_weight

@@ -863,6 +863,9 @@ def test_start_weights_are_routed():
     requested = small().set_fit_request(coefs_init=True, intercepts_init=True)
     assert requested.get_metadata_routing().fit.requests == {
         "sample_weight": None,
+        "X_val": None,
+        "y_val": None,
+        "sample_weight_val": None,
         "coefs_init": True,
         "intercepts_init": True,
     }

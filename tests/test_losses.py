@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from lecture import COSTS
-from scipy.special import entr, rel_entr
+from scipy.sparse import csr_array
+from scipy.special import entr, expit, log_expit, rel_entr
 from sklearn.metrics import log_loss
 
 from skbp.activations import OUTPUT_ACTIVATIONS
-from skbp.gradient_check import numerical_gradient
+from skbp.gradient_check import check_gradient, numerical_gradient
 from skbp.losses import LOSSES, LogisticLogLoss, get_loss
+from skbp.network import Network
+from skbp.objective import Objective
 
 over_pairs = pytest.mark.parametrize("pair", LOSSES, ids="-".join)
 over_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -169,9 +172,90 @@ def test_get_loss_by_names(pair):
     assert get_loss(*pair) is LOSSES[pair]
 
 
-def test_a_loss_object_stands_for_itself():
-    loss = LogisticLogLoss()
-    assert get_loss("whatever", loss) is loss
+@pytest.mark.parametrize("output_activation", OUTPUT_ACTIVATIONS)
+@over_pairs
+def test_a_loss_supports_the_output_activation_that_its_delta_is_derived_for(
+    pair, output_activation
+):
+    assert LOSSES[pair].supports(output_activation) is (output_activation == pair[0])
+
+
+@over_pairs
+def test_a_loss_object_stands_for_itself(pair):
+    loss = type(LOSSES[pair])()
+    assert get_loss(pair[0], loss) is loss
+
+
+@over_pairs
+def test_a_loss_object_refuses_other_output_activations(pair):
+    for other in {*OUTPUT_ACTIVATIONS, "tanh"} - {pair[0]}:
+        with pytest.raises(ValueError, match=f"does not support .* activation '{other}'"):
+            get_loss(other, LOSSES[pair])
+
+
+class FocalLoss:
+    """The focal loss of logistic units (Lin et al., 2017), −Σ_k (1 − p_k)^γ log p_k.
+
+    p_k is the probability of the target: h_k where y_k is 1, and 1 − h_k where it is 0.
+    """
+
+    def __init__(self, gamma):
+        self.gamma = gamma
+
+    def supports(self, output_activation):
+        return output_activation == "logistic"
+
+    def per_row(self, z, a, Y):
+        p, log_p = expit(np.where(Y == 1, z, -z)), log_expit(np.where(Y == 1, z, -z))
+        return -((1 - p) ** self.gamma * log_p).sum(axis=1)
+
+    def delta(self, z, a, Y):
+        sign = np.where(Y == 1, 1, -1).astype(z.dtype)
+        p, log_p = expit(sign * z), log_expit(sign * z)
+        return sign * (1 - p) ** self.gamma * (self.gamma * p * log_p + p - 1)
+
+
+@pytest.mark.parametrize("gamma", [0, 0.5, 2])
+@given(z=wide_z, Y=hard)
+@settings(deadline=None, max_examples=50)
+def test_the_delta_of_a_loss_of_ones_own(gamma, z, Y):
+    loss, a = FocalLoss(gamma), expit(z)
+    numerical = numerical_gradient(
+        lambda flat: (loss.per_row(flat.reshape(z.shape), a, Y).sum(), flat), z.ravel()
+    )
+    np.testing.assert_allclose(loss.delta(z, a, Y).ravel(), numerical, atol=1e-7)
+
+
+@given(z=wide_z, Y=hard)
+@settings(deadline=None, max_examples=50)
+def test_focal_loss_with_gamma_0_is_the_log_loss(z, Y):
+    focal, log, a = FocalLoss(0), LogisticLogLoss(), expit(z)
+    np.testing.assert_allclose(focal.per_row(z, a, Y), log.per_row(z, a, Y), rtol=1e-12)
+    np.testing.assert_allclose(focal.delta(z, a, Y), log.delta(z, a, Y), atol=1e-12)
+
+
+def test_focal_loss_by_hand():
+    z, Y = np.array([[np.log(3), 0.0]]), np.array([[1.0, 0.0]])
+    loss = FocalLoss(gamma=2).per_row(z, expit(z), Y)
+    np.testing.assert_allclose(loss, [np.log(4 / 3) / 16 + np.log(2) / 4])
+
+
+@pytest.mark.parametrize("sample_weight", [None, [0.5, 2, 0, 1]], ids=["no_weights", "weights"])
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+def test_an_objective_with_a_loss_of_ones_own_passes_the_gradient_check(container, sample_weight):
+    network = Network((2, 3, 3), "tanh")
+    X = container(np.array([[0.5, -1], [0, 2], [1, 0], [-1.5, 1]]))
+    Y = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]])
+    objective = Objective(network, X, Y, FocalLoss(gamma=2), 0.3, sample_weight)
+    assert check_gradient(objective, network.initialize(0)) < 1e-7
+
+
+def test_a_loss_of_ones_own_is_refused_where_it_does_not_fit():
+    network = Network((2, 3), output_activation="softmax")
+    loss = FocalLoss(gamma=2)
+    message = f"loss={loss!r} does not support output units of the activation 'softmax'."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Objective(network, np.zeros((1, 2)), [[1, 0, 0]], loss)
 
 
 @pytest.mark.parametrize("pair", [("logistic", "hinge"), ("tanh", "log_loss")])

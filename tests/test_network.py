@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from lecture import forward_propagation, logistic
+from lecture import (
+    activations_of_layers,
+    back_propagation,
+    forward_propagation,
+    logistic,
+)
 from lecture import softmax as softmax_of_one
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 
 from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation
-from skbp.network import Network
+from skbp.network import Network, per_hidden_layer
 
 random_sizes = st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple)
 corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -149,7 +154,8 @@ def test_forward_is_the_lectures(layer_sizes, output_activation, h):
     activations, z = network.forward(theta, X)
     Theta = dict(enumerate(network.unpack(theta), start=1))
     L = len(layer_sizes)
-    lecture_z, lecture_a = forward_propagation(Theta, X[0], np.tanh, h)
+    g, _ = activations_of_layers("tanh", L)
+    lecture_z, lecture_a = forward_propagation(Theta, X[0], g, h)
     np.testing.assert_allclose(z[0], lecture_z[L], rtol=1e-13)
     np.testing.assert_allclose(activations[-1][0], lecture_a[L], rtol=1e-13)
     assert len(activations) == L
@@ -187,6 +193,34 @@ def test_backward_by_hand_on_xor():
     first, last = xor.unpack(xor.backward(xor_theta, activations, delta))
     assert last.tolist() == [[10, 2 + 3 + 2 * 4, 4]]
     assert first.tolist() == [[2 + 3 + 4, 3 + 4, 2 + 4], [-2 * 4, -2 * 4, -2 * 4]]
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array, csc_matrix])
+@pytest.mark.parametrize(
+    "names", [(), ("elu",), ("relu", "tanh"), ("logistic", "selu", "softplus")], ids="-".join
+)
+def test_each_hidden_layer_has_its_own_activation_as_in_the_lecture(names, container):
+    network = Network((3, *(5, 4, 6)[: len(names)], 2), names)
+    L, theta, X = len(names) + 2, network.initialize(0), random_examples(network)
+    delta = np.random.default_rng(1).normal(size=(len(X), 2))
+    activations, z = network.forward(theta, container(X))
+    np.testing.assert_array_equal(network.decision(theta, container(X)), z)
+
+    Theta = dict(enumerate(network.unpack(theta), start=1))
+    g, g_prime = activations_of_layers(names, L)
+    Delta = {layer: np.zeros(Theta[layer].shape) for layer in Theta}
+    for i in range(len(X)):
+        z_i, a_i = forward_propagation(Theta, X[i], g, logistic)
+        delta_i = back_propagation(Theta, z_i, g_prime, delta[i])
+        np.testing.assert_allclose(z[i], z_i[L], rtol=1e-12)
+        for layer in range(2, L + 1):
+            units = a_i[layer][1:] if layer < L else a_i[L]
+            np.testing.assert_allclose(activations[layer - 1][i], units, rtol=1e-12)
+        for layer in Delta:
+            Delta[layer] += np.outer(delta_i[layer + 1], a_i[layer])
+    accumulated = network.unpack(network.backward(theta, activations, delta))
+    for found, layer in zip(accumulated, Delta, strict=True):
+        np.testing.assert_allclose(found, Delta[layer], rtol=1e-11, atol=1e-13)
 
 
 def test_backward_sums_over_blocks_of_rows():
@@ -259,6 +293,91 @@ def test_an_activation_of_ones_own():
     network = Network((1, 1, 1), square)
     activations, z = network.forward(np.array([1.0, 1.0, 0.0, 1.0]), np.array([[2.0]]))
     assert (activations[1], z) == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ("activation", "names"),
+    [
+        ("tanh", ["tanh", "tanh"]),
+        (ACTIVATIONS["tanh"], ["tanh", "tanh"]),
+        (["relu", "tanh"], ["relu", "tanh"]),
+        (("relu", ACTIVATIONS["tanh"]), ["relu", "tanh"]),
+        ([ACTIVATIONS["relu"], ACTIVATIONS["relu"]], ["relu", "relu"]),
+    ],
+)
+def test_g_has_one_activation_for_each_hidden_layer(activation, names):
+    assert Network((4, 3, 2, 1), activation).g == tuple(ACTIVATIONS[name] for name in names)
+
+
+@pytest.mark.parametrize("activation", ["relu", [], ()])
+def test_without_hidden_layers_there_is_no_g(activation):
+    assert Network((4, 1), activation).g == ()
+
+
+@pytest.mark.parametrize("activation", [["relu", "tanh"], ["relu", ACTIVATIONS["tanh"]]])
+def test_a_network_with_a_list_of_activations_is_a_value(activation):
+    network, same = (Network((2, 3, 3, 1), list(activation)) for _ in range(2))
+    assert network == same == Network((2, 3, 3, 1), tuple(activation))
+    assert hash(network) == hash(same)
+    assert network != Network((2, 3, 3, 1), activation[::-1])
+    copy = pickle.loads(pickle.dumps(network))
+    assert copy == network
+    assert copy.g == network.g
+
+
+def test_a_list_of_activations_that_is_changed_later_changes_no_network():
+    given_list = ["relu", "tanh"]
+    network = Network((2, 3, 3, 1), given_list)
+    given_list[0] = "sine"
+    assert network.activation == ("relu", "tanh")
+
+
+@pytest.mark.parametrize(
+    ("layer_sizes", "activation"),
+    [
+        ((2, 1), ["relu"]),
+        ((2, 2, 1), []),
+        ((2, 2, 1), ["relu", "relu"]),
+        ((2, 2, 2, 1), ["relu"]),
+        ((2, 2, 2, 1), ("relu", "tanh", "relu")),
+    ],
+)
+def test_a_wrong_number_of_activations(layer_sizes, activation):
+    with message(
+        "activation must be a single one, or one for each of the "
+        f"{len(layer_sizes) - 2} hidden layers. Got "
+    ):
+        Network(layer_sizes, activation)
+
+
+@pytest.mark.parametrize("wrong", ["sine", None, 3, ["relu"], OUTPUT_ACTIVATIONS["softmax"]])
+def test_an_unknown_activation_inside_a_list(wrong):
+    with message(f"activation must be one of {sorted(ACTIVATIONS)}. Got {wrong!r} instead."):
+        Network((2, 2, 2, 1), ["relu", wrong])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5, (0.5, 0.5)),
+        ("relu", ("relu", "relu")),
+        (ACTIVATIONS["relu"], (ACTIVATIONS["relu"], ACTIVATIONS["relu"])),
+        ([0.1, 0.2], (0.1, 0.2)),
+        (np.array([0.1, 0.2]), (0.1, 0.2)),
+        (("relu", "tanh"), ("relu", "tanh")),
+    ],
+)
+def test_per_hidden_layer_repeats_a_single_value_and_keeps_a_sequence(value, expected):
+    assert per_hidden_layer("parameter", value, 2) == expected
+
+
+@pytest.mark.parametrize(("value", "n_layers"), [([0.1], 2), ([], 1), ((0.1, 0.2), 1), ([1], 0)])
+def test_per_hidden_layer_refuses_another_number(value, n_layers):
+    with message(
+        f"dropout must be a single one, or one for each of the {n_layers} hidden layers. "
+        f"Got {value!r} instead."
+    ):
+        per_hidden_layer("dropout", value, n_layers)
 
 
 @pytest.mark.parametrize("layer_sizes", [(), (3,), (3, 0, 1), (3, -2, 1), (3, 2.0, 1), (3, "2", 1)])

@@ -8,15 +8,19 @@ from itertools import product
 
 import numpy as np
 import pytest
-from lecture import ACTIVATIONS as LECTURE_ACTIVATIONS
-from lecture import forward_propagation, gradient_computation, softmax
+from lecture import (
+    activations_of_layers,
+    forward_propagation,
+    gradient_computation,
+    softmax,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from skbp.activations import ACTIVATIONS
+from skbp.activations import ACTIVATIONS, Activation
 from skbp.gradient_check import check_gradient
 from skbp.losses import LOSSES, LogisticLogLoss
 from skbp.network import Network
@@ -46,7 +50,7 @@ over_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 class Case:
     """A network and an objective on X and Y; with one output unit, on the first column of Y."""
 
-    activation: str = "tanh"
+    activation: str | tuple[str, ...] = "tanh"
     pair: tuple[str, str] = ("logistic", "log_loss")
     n_hidden: int = 1
     weighted: bool = False
@@ -54,7 +58,8 @@ class Case:
 
     def __str__(self):
         weights = "weights" if self.weighted else "no_weights"
-        return "-".join([self.activation, *self.pair, f"{self.n_hidden}_hidden", weights])
+        names = [self.activation] if isinstance(self.activation, str) else self.activation
+        return "-".join([*names, *self.pair, f"{self.n_hidden}_hidden", weights])
 
     @property
     def network(self):
@@ -86,7 +91,11 @@ def lecture(case, lambda_=LAMBDA):
     return J, case.network.pack(D)
 
 
-CASES = [Case(*fields) for fields in product(ACTIVATIONS, LOSSES, range(4), [False, True])]
+MIXED = [("relu", "logistic"), ("elu", "softplus", "tanh"), ("selu", "identity", "leaky_relu")]
+CASES = [Case(*fields) for fields in product(ACTIVATIONS, LOSSES, range(4), [False, True])] + [
+    Case(activations, pair, len(activations), weighted)
+    for activations, pair, weighted in product(MIXED, LOSSES, [False, True])
+]
 over_cases = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -114,7 +123,7 @@ def message(text):
 
 @over_cases
 def test_the_random_points_are_off_the_kinks(case):
-    g, _ = LECTURE_ACTIVATIONS[case.activation]
+    g, _ = activations_of_layers(case.activation, case.n_hidden + 2)
     Theta = dict(enumerate(case.network.unpack(case.theta), start=1))
     z = [forward_propagation(Theta, x, g, softmax)[0] for x in X]
     assert min(np.abs(z_l).min() for z_i in z for z_l in z_i.values()) > 1e-3
@@ -137,6 +146,18 @@ def test_it_passes_the_gradient_check(case, container):
 def test_one_logistic_unit(container, loss):
     case = Case(pair=("logistic", loss), n_hidden=2, weighted=True, n_outputs=1)
     assert_same(case.objective(container)(case.theta), lecture(case))
+    assert check_gradient(case.objective(container), case.theta) < 1e-6
+
+
+def arctan_prime(a):
+    return np.cos(a) ** 2  # 1 / (1 + z²), where z = tan a
+
+
+@dense_and_sparse
+@over_weights
+def test_an_activation_of_ones_own_beside_a_built_in_one(container, weighted):
+    arctan = Activation(np.arctan, arctan_prime, "arctan", bounded=True)
+    case = Case(("softplus", arctan, "tanh"), n_hidden=3, weighted=weighted)
     assert check_gradient(case.objective(container), case.theta) < 1e-6
 
 

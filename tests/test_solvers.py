@@ -1,5 +1,6 @@
-"""skbp.solvers: minimisation, results, update rules, learning rates, and MLPClassifier's runs."""
+"""skbp.solvers: minimisation, results, update rules, going on, and MLPClassifier's runs."""
 
+import pickle
 from functools import partial
 
 import numpy as np
@@ -23,18 +24,27 @@ from skbp.solvers import (
     Adaptive,
     ConjugateGradient,
     Constant,
+    Cosine,
     GradientDescent,
     InverseScaling,
     MiniBatchDescent,
     Momentum,
+    OneCycle,
+    Progress,
 )
 
 A = np.array([[3.0, 1.0, 0.0], [1.0, 2.0, 0.5], [0.0, 0.5, 1.0]])
 b = np.array([1.0, -2.0, 3.0])
 start = np.array([4.0, -3.0, 2.0])
 
+
+def steady(eta):
+    """A constant learning rate that does not look at the loss."""
+    return Constant(eta, n_iter_no_change=np.inf)
+
+
 whole_set = {
-    "gd": partial(GradientDescent, learning_rate=0.5),
+    "gd": partial(GradientDescent, learning_rate=steady(0.5)),
     "cg": ConjugateGradient,
     "lbfgs": LBFGS,
 }
@@ -45,6 +55,7 @@ solvers = {
 }
 
 every_solver = pytest.mark.parametrize("name", list(solvers))
+every_first_order_solver = pytest.mark.parametrize("name", ["gd", "sgd", "adam"])
 every_whole_set_solver = pytest.mark.parametrize("name", list(whole_set))
 every_line_search = pytest.mark.parametrize("solver", [ConjugateGradient, LBFGS])
 
@@ -63,6 +74,7 @@ class Counted:
 
     def __init__(self, objective):
         self.objective, self.n_rows, self.rows_seen = objective, objective.n_rows, 0
+        self.has_weight = objective.has_weight
 
     def __call__(self, theta):
         self.rows_seen += self.n_rows
@@ -76,20 +88,22 @@ class Counted:
 
 
 class Scripted:
-    """A training set with given losses, epoch by epoch, and a gradient of 1."""
+    """A training set with given losses, epoch by epoch, and the same gradient always."""
 
-    def __init__(self, losses, n_rows=1000):
-        self.n_rows, self.losses = n_rows, iter(losses)
+    has_weight = True
+
+    def __init__(self, losses, n_rows=1000, gradient=1.0):
+        self.n_rows, self.losses, self.gradient = n_rows, iter(losses), gradient
 
     def __call__(self, theta):
-        return next(self.losses), np.ones_like(theta)
+        return next(self.losses), self.gradient * np.ones_like(theta)
 
     def batches(self, batch_size, order=None):
         yield self
 
 
 class Recorder:
-    """A watch that keeps what it was shown."""
+    """A watch that keeps what it was shown, and lets the solver go on."""
 
     def __init__(self):
         self.thetas, self.losses = [], []
@@ -117,7 +131,7 @@ def theta(objective):
 
 def sgd_epochs(n_epochs, **parameters):
     """Mini-batches that stop after so many epochs, whatever the loss."""
-    return MiniBatchDescent(max_iter=n_epochs, n_iter_no_change=np.inf, **parameters)
+    return MiniBatchDescent(max_iter=n_epochs, learning_rate=steady(0.1), **parameters)
 
 
 # ---------------------------------------------------------------- they find the minimum
@@ -144,18 +158,22 @@ def test_finds_the_minimum_of_rosenbrocks_valley(solver, n):
 @pytest.mark.parametrize(
     "solver",
     [
-        GradientDescent(learning_rate=1.0, max_iter=5000, tol=1e-9),
+        GradientDescent(learning_rate=steady(1.0), max_iter=5000, tol=1e-9),
         ConjugateGradient(max_iter=5000, tol=1e-7),
         LBFGS(max_iter=5000, tol=1e-9),
         MiniBatchDescent(
             rule=Momentum(0.5),
-            learning_rate=Constant(0.2),
+            learning_rate=Constant(0.2, tol=1e-12),
             batch_size=569,
             max_iter=5000,
             tol=1e-12,
         ),
         MiniBatchDescent(
-            rule=Adam(), learning_rate=Constant(0.01), batch_size=569, max_iter=5000, tol=1e-12
+            rule=Adam(),
+            learning_rate=Constant(0.01, tol=1e-12),
+            batch_size=569,
+            max_iter=5000,
+            tol=1e-12,
         ),
     ],
     ids=["gd", "cg", "lbfgs", "sgd", "adam"],
@@ -267,9 +285,11 @@ def test_a_solver_can_be_used_again(name, objective, theta):
     assert_array_equal(first.theta, second.theta)
 
 
-@pytest.mark.parametrize("schedule", [partial(InverseScaling, power_t=0.5), Adaptive])
-def test_a_learning_rate_starts_anew_with_each_minimisation(objective, theta, schedule):
-    solver = MiniBatchDescent(learning_rate=schedule(0.1), max_iter=5, tol=10, n_iter_no_change=1)
+@every_first_order_solver
+@pytest.mark.parametrize("schedule", [InverseScaling, Adaptive, Cosine, OneCycle])
+def test_a_learning_rate_starts_anew_with_each_minimisation(objective, theta, name, schedule):
+    schedule = schedule(0.1, tol=10, n_iter_no_change=2)
+    solver = solvers[name](learning_rate=schedule, max_iter=5)
     first, second = (solver.minimize(objective, theta) for _ in range(2))
     assert_array_equal(first.theta, second.theta)
 
@@ -333,14 +353,22 @@ def test_lbfgs_stops_where_the_loss_no_longer_falls(objective, theta, dtype, fto
 
 
 def test_gradient_descent_that_converges_in_its_last_iteration_has_converged():
-    n_iter = GradientDescent().minimize(quadratic, start).n_iter
-    assert GradientDescent(max_iter=n_iter).minimize(quadratic, start).converged
-    assert not GradientDescent(max_iter=n_iter - 1).minimize(quadratic, start).converged
+    solver = partial(GradientDescent, learning_rate=steady(0.1))
+    needed = solver().minimize(quadratic, start)
+    assert "gradient" in needed.reason
+    assert solver(max_iter=needed.n_iter).minimize(quadratic, start).converged
+    assert not solver(max_iter=needed.n_iter - 1).minimize(quadratic, start).converged
+
+
+def test_gradient_descent_as_it_comes_is_ended_by_its_gradient_only():
+    result = GradientDescent().minimize(quadratic, start)
+    assert np.abs(quadratic(result.theta)[1]).max() <= 1e-4
+    assert "gradient" in result.reason
 
 
 def test_gradient_descent_names_the_iteration_in_which_it_diverged():
     # |1 − 2η| = 1e20, so after k iterations J = 1e(40 k), which is infinite for k = 8
-    solver = GradientDescent(learning_rate=0.5e20)
+    solver = GradientDescent(learning_rate=Constant(0.5e20))
     with np.errstate(over="ignore"), pytest.raises(ValueError, match="diverged at iteration 8"):
         solver.minimize(square, np.ones(1))
 
@@ -372,7 +400,9 @@ def test_line_searches_report_a_loss_that_is_not_finite(solver, value):
 @pytest.mark.parametrize("n_iter_no_change", [1, 2, 5])
 def test_patience_lasts_exactly_n_iter_no_change_epochs(n_iter_no_change):
     objective = Scripted([1.0, 0.5, *100 * [0.5]])
-    solver = MiniBatchDescent(n_iter_no_change=n_iter_no_change)
+    solver = MiniBatchDescent(
+        learning_rate=Constant(0.1, n_iter_no_change=n_iter_no_change),
+    )
     result = solver.minimize(objective, np.zeros(1))
     assert (result.n_iter, result.converged) == (2 + n_iter_no_change, True)
     assert "n_iter_no_change" in result.reason
@@ -388,7 +418,7 @@ def test_patience_lasts_exactly_n_iter_no_change_epochs(n_iter_no_change):
     ],
 )
 def test_what_counts_as_an_improvement(losses, n_iter):
-    solver = MiniBatchDescent(tol=0.25, n_iter_no_change=2)
+    solver = MiniBatchDescent(learning_rate=Constant(0.1, tol=0.25, n_iter_no_change=2), tol=0.25)
     assert solver.minimize(Scripted(losses), np.zeros(1)).n_iter == n_iter
 
 
@@ -397,18 +427,135 @@ def test_infinite_patience_uses_all_epochs():
     assert (result.n_iter, result.converged) == (30, False)
 
 
-def test_a_loss_that_ended_above_its_first_has_not_converged():
-    result = MiniBatchDescent(n_iter_no_change=2).minimize(Scripted([1.0, 1.5, 1.25]), np.zeros(1))
+@pytest.mark.parametrize(
+    "schedule",
+    [Constant(0.1, n_iter_no_change=2), Cosine(0.1, n_epochs=3)],
+    ids=["plateau", "plan"],
+)
+def test_a_loss_that_ended_above_its_first_has_not_converged(schedule):
+    solver = MiniBatchDescent(learning_rate=schedule)
+    result = solver.minimize(Scripted([1.0, 1.5, 1.25]), np.zeros(1))
     assert (result.n_iter, result.converged) == (3, False)
     assert "higher than after the first epoch" in result.reason
     assert "lower learning_rate_init" in result.remedy
 
 
-@pytest.mark.parametrize(("n_rows", "n_iter"), [(201, 4), (200, 6)])
-def test_a_loss_that_swings_has_not_converged_unless_batches_make_it_noisy(n_rows, n_iter):
+@pytest.mark.parametrize(
+    ("n_rows", "random_objective", "n_iter"), [(201, False, 4), (200, False, 6), (200, True, 4)]
+)
+def test_a_loss_that_swings_has_not_converged_unless_batches_or_dropout_make_it_noisy(
+    n_rows, random_objective, n_iter
+):
     swinging = Scripted([1.0, 0.5, 0.75, 0.75, 0.6, 0.5, 0.5], n_rows)
-    solver = MiniBatchDescent(n_iter_no_change=2, batch_size=200, max_iter=7)
+    solver = MiniBatchDescent(
+        learning_rate=Constant(0.1, n_iter_no_change=2),
+        batch_size=200,
+        max_iter=7,
+        random_objective=random_objective,
+    )
     assert solver.minimize(swinging, np.zeros(1)).n_iter == n_iter
+
+
+@pytest.mark.parametrize(("tol", "n_iter"), [(0.2, 6), (0.25, 4)])
+def test_a_loss_swings_if_it_is_above_its_best_by_more_than_tol(tol, n_iter):
+    # from where it was seen to swing, the count starts again
+    swinging = Scripted([1.0, 0.5, 0.75, 0.75, 0.5, 0.5, 0.5], n_rows=200)
+    schedule = Constant(0.1, tol=tol, n_iter_no_change=2)
+    solver = MiniBatchDescent(learning_rate=schedule, tol=tol, batch_size=200, max_iter=7)
+    assert solver.minimize(swinging, np.zeros(1)).n_iter == n_iter
+
+
+@every_first_order_solver
+@pytest.mark.parametrize("schedule", [Cosine, OneCycle])
+def test_a_plan_is_carried_through_and_has_then_converged(name, schedule, objective, theta):
+    # the loss never falls by 10, and the gradient is never 0
+    schedule = schedule(0.05, tol=10, n_iter_no_change=1, n_epochs=12)
+    solver = solvers[name](learning_rate=schedule, tol=0, max_iter=100)
+    result = solver.minimize(objective, theta)
+    assert (result.n_iter, result.converged) == (12, True)
+    assert "run its course" in result.reason
+
+
+@pytest.mark.parametrize(
+    "schedule", [steady(0.5), InverseScaling(1.0, n_iter_no_change=np.inf, power_t=0.05)]
+)
+def test_gradient_descent_ends_with_its_gradient_where_the_schedule_does_not_look_at_the_loss(
+    schedule, objective, theta
+):
+    solver = GradientDescent(learning_rate=schedule, tol=1e-3, max_iter=5000)
+    watch = Recorder()
+    result = solver.minimize(objective, theta, watch)
+    *before, last = [np.abs(objective(each)[1]).max() for each in watch.thetas]
+    assert result.converged
+    assert min(before) > 1e-3 >= last
+    assert "gradient" in result.reason
+
+
+def test_gradient_descent_with_an_adaptive_rate_ends_with_the_rate(objective, theta):
+    schedule = Adaptive(5e-5, tol=10, n_iter_no_change=3)
+    result = GradientDescent(learning_rate=schedule).minimize(objective, theta)
+    # one epoch, then three each at 5e-5, 1e-5, 2e-6 and 4e-7
+    assert (result.n_iter, result.converged) == (13, True)
+    assert "run its course" in result.reason
+
+
+# -------------------------------------------------------------------- told to stop by the watch
+
+
+class StopsAfter(Recorder):
+    """A watch that says stop in one iteration, and goes on with the truth value of another."""
+
+    def __init__(self, n_iter, stop=True, go_on=None):
+        super().__init__()
+        self.n_iter, self.stop, self.go_on = n_iter, stop, go_on
+
+    def __call__(self, theta, loss):
+        super().__call__(theta, loss)
+        return self.stop if len(self.losses) == self.n_iter else self.go_on
+
+
+@every_solver
+@pytest.mark.parametrize("n_iter", [1, 4])
+@pytest.mark.parametrize("max_iter", [4, 100])
+def test_a_watch_that_returns_true_stops_it_after_exactly_that_iteration(
+    name, n_iter, max_iter, objective, theta
+):
+    undisturbed, watch, counted = Recorder(), StopsAfter(n_iter), Counted(objective)
+    solvers[name](max_iter=4).minimize(objective, theta, undisturbed)
+    result = solvers[name](max_iter=max_iter).minimize(counted, theta, watch)
+    assert (result.n_iter, len(watch.losses), result.converged) == (n_iter, n_iter, True)
+    assert "watch" in result.reason
+    assert_array_equal(result.theta, undisturbed.thetas[n_iter - 1])
+    assert result.cost == undisturbed.losses[n_iter - 1]
+    # nothing was computed after it was told
+    assert result.n_passes * len(objective.Y) == counted.rows_seen
+
+
+@every_solver
+@pytest.mark.parametrize("stop", [True, 1, np.True_])
+@pytest.mark.parametrize("go_on", [None, False, 0, np.False_])
+def test_truth_is_what_a_watch_is_asked_for(name, stop, go_on, objective, theta):
+    result = solvers[name](max_iter=5).minimize(objective, theta, StopsAfter(3, stop, go_on))
+    assert (result.n_iter, result.converged) == (3, True)
+
+
+@every_solver
+def test_a_watch_may_raise(name, objective, theta):
+    def interrupted(theta, loss):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solvers[name]().minimize(objective, theta, interrupted)
+
+
+@every_solver
+def test_a_watch_may_stop_it_where_it_converges(name, objective, theta):
+    solver = solvers[name](max_iter=5000, tol=1e-2)
+    needed = solver.minimize(objective, theta).n_iter
+    assert needed < 5000
+    result = solver.minimize(objective, theta, StopsAfter(needed))
+    assert (result.n_iter, result.converged) == (needed, True)
+    assert "watch" in result.reason
 
 
 # ------------------------------------------------------------- gradient descent by hand
@@ -419,7 +566,7 @@ def test_gradient_descent_is_the_lectures_step(objective, theta):
     for _ in range(6):
         _, D = objective(expected)
         expected = expected - 0.3 * D
-    result = GradientDescent(learning_rate=0.3, max_iter=6).minimize(objective, theta)
+    result = GradientDescent(learning_rate=Constant(0.3), max_iter=6).minimize(objective, theta)
     assert_array_equal(result.theta, expected)
 
 
@@ -531,51 +678,125 @@ def test_update_rules_leave_the_gradient_alone(rule):
     assert_array_equal(D, [1.0, -2.0])
 
 
-# -------------------------------------------------------------------------- learning rates
+# ------------------------------------------------------------- learning rates in a descent
+
+N_EPOCHS = 10
 
 
-def learning_rates(schedule, n_epochs, rows_an_epoch):
-    rates = []
-    for epoch in range(1, n_epochs + 1):
-        rates.append(schedule.eta)
-        schedule.after_epoch(epoch * rows_an_epoch)
-    return rates
+def median(losses):
+    return sorted(losses)[len(losses) // 2]
 
 
-@pytest.mark.parametrize(
-    ("schedule", "rates"),
-    [
-        (Constant(0.3), [0.3, 0.3, 0.3]),
-        (Adaptive(0.3), [0.3, 0.3, 0.3]),
-        (InverseScaling(0.3, 0.5), [0.3, 0.3 / 2, 0.3 / 7**0.5]),
-        (InverseScaling(0.3, 1), [0.3, 0.3 / 4, 0.3 / 7]),
-        (InverseScaling(0.3, 0), [0.3, 0.3, 0.3]),
-    ],
-)
-def test_learning_rates_over_epochs_of_three_rows(schedule, rates):
-    assert_allclose(learning_rates(schedule, 3, rows_an_epoch=3), rates, rtol=1e-15)
+def adaptive_by_hand(losses, n_iter_no_change, tol):
+    """1 / 5^k, where the median of the last three losses has stopped falling k times."""
+    medians = [median(losses[max(i - 2, 0) : i + 1]) for i in range(len(losses))]
+    factor, best, since = 1.0, np.inf, 0
+    for value in medians:
+        since = since + 1 if value > best - tol else 0
+        best = min(best, value)
+        if since == n_iter_no_change:
+            factor, since = factor / 5, 0
+    return factor
 
 
-@pytest.mark.parametrize("schedule", [Constant(0.3), InverseScaling(0.3, 0.5)])
-def test_learning_rates_that_are_not_adaptive_are_not_lowered(schedule):
-    assert not schedule.lowered()
-    assert schedule.eta == 0.3
+def half_a_cosine(start, end, n_steps):
+    """Return the values of n_steps steps from start to end, both of them included."""
+    return end + (start - end) * (1 + np.cos(np.pi * np.arange(n_steps + 1) / n_steps)) / 2
 
 
-@pytest.mark.parametrize(
-    ("initial", "rates"),
-    [(5.1e-6, [1.02e-6, 2.04e-7]), (4.9e-6, [9.8e-7]), (1e-6, []), (2e-5, [4e-6, 8e-7])],
-)
-def test_adaptive_learning_rate_is_divided_by_5_until_it_is_1e_6_or_less(initial, rates):
-    schedule, lowered = Adaptive(initial), []
-    while schedule.lowered():
-        lowered.append(schedule.eta)
-    assert_allclose(lowered, rates, rtol=1e-12)
+schedules = {
+    # the schedule, and its η as a function of the losses of 150 rows in each epoch so far
+    "constant": (steady(0.05), lambda losses: 0.05),
+    "invscaling": (
+        InverseScaling(0.05, n_iter_no_change=np.inf, power_t=0.25),
+        lambda losses: 0.05 / (150 * len(losses) + 1) ** 0.25,
+    ),
+    "adaptive": (
+        Adaptive(0.05, tol=0.1, n_iter_no_change=2),
+        lambda losses: 0.05 * adaptive_by_hand(losses, n_iter_no_change=2, tol=0.1),
+    ),
+    "cosine": (
+        Cosine(0.05, n_epochs=N_EPOCHS),
+        lambda losses: half_a_cosine(0.05, 0, N_EPOCHS)[len(losses)],
+    ),
+    # the third of the ten epochs is the one with the largest rate
+    "one_cycle": (
+        OneCycle(0.05, n_epochs=N_EPOCHS),
+        lambda losses: [
+            *half_a_cosine(0.05 / 25, 0.05, 2),
+            *half_a_cosine(0.05, 0.05 / 250_000, 7)[1:],
+        ][len(losses)],
+    ),
+}
+every_schedule = pytest.mark.parametrize("schedule", list(schedules))
+rules = {"sgd": Momentum(0.8), "adam": Adam(0.7, 0.9, 0.001)}
+
+
+def steps_by_hand(name):
+    """Return a function of D and η that makes the steps of the rules above."""
+    v, m, t = 0, 0, 0
+
+    def momentum(D, eta):
+        nonlocal v
+        v = 0.8 * v - eta * D
+        return 0.8 * v - eta * D
+
+    def adam(D, eta):
+        nonlocal m, v, t
+        t += 1
+        m = 0.7 * m + 0.3 * D
+        v = 0.9 * v + 0.1 * D**2
+        return -eta * (1 - 0.9**t) ** 0.5 / (1 - 0.7**t) * m / (v**0.5 + 0.001)
+
+    return {"gd": lambda D, eta: -eta * D, "sgd": momentum, "adam": adam}[name]
+
+
+def descent_by_hand(name, objective, theta, eta, batches):
+    """Return the weights after each epoch, and the losses."""
+    step, thetas, losses = steps_by_hand(name), [], []
+    for _ in range(N_EPOCHS):
+        rate, costs = eta(losses), []
+        for batch in batches:
+            J, D = objective.on(batch)(theta)
+            theta = theta + step(D, rate)
+            costs += [J] * len(objective.Y[batch])
+        thetas.append(theta)
+        # gd's loss is that of the new weights
+        losses.append(objective(theta)[0] if name == "gd" else np.mean(costs))
+    return thetas, losses
+
+
+def descent(name, **parameters):
+    """The solver that descent_by_hand describes."""
+    if name == "gd":
+        return GradientDescent(max_iter=N_EPOCHS, **parameters)
+    return MiniBatchDescent(**{"max_iter": N_EPOCHS, "rule": rules[name], **parameters})
+
+
+@every_first_order_solver
+@every_schedule
+def test_every_learning_rate_works_with_every_first_order_solver(name, schedule, objective, theta):
+    schedule, eta = schedules[schedule]
+    batches = [slice(0, 150)] if name == "gd" else [slice(i, i + 40) for i in range(0, 150, 40)]
+    size = {} if name == "gd" else {"batch_size": 40}
+    thetas, losses = descent_by_hand(name, objective, theta, eta, batches)
+    watch = Recorder()
+    descent(name, learning_rate=schedule, **size).minimize(objective, theta, watch)
+    assert_allclose(watch.losses, losses, rtol=1e-10)
+    assert_allclose(watch.thetas, thetas, rtol=0, atol=1e-10)
+
+
+@every_first_order_solver
+def test_the_adaptive_rate_of_these_runs_is_lowered(name, objective, theta):
+    schedule, _ = schedules["adaptive"]
+    progress = Progress()
+    descent(name, learning_rate=schedule, progress=progress).minimize(objective, theta)
+    assert progress.course.n_lowered > 0
 
 
 def test_adaptive_learning_rate_falls_after_n_iter_no_change_epochs():
     solver = MiniBatchDescent(
-        rule=Momentum(0), learning_rate=Adaptive(2e-5), n_iter_no_change=2, max_iter=50
+        rule=Momentum(0), learning_rate=Adaptive(2e-5, n_iter_no_change=2), max_iter=50
     )
     watch = Recorder()
     result = solver.minimize(Scripted(50 * [1.0]), np.zeros(1), watch)
@@ -584,6 +805,365 @@ def test_adaptive_learning_rate_falls_after_n_iter_no_change_epochs():
     steps = -np.diff(np.concatenate([[0.0], *watch.thetas]))
     assert_allclose(steps, [*3 * [2e-5], *2 * [4e-6], *2 * [8e-7]], rtol=1e-9)
     assert result.converged
+
+
+# ----------------------------------------------------------------------- clipped gradients
+
+
+class Spy:
+    """An update rule that keeps the gradients it was given."""
+
+    def __init__(self, rule):
+        self.rule, self.init, self.gradients = rule, rule.init, []
+
+    def update(self, D, state, eta):
+        self.gradients.append(D.copy())
+        return self.rule.update(D, state, eta)
+
+
+def gradients_of_steps(name, objective, theta, max_grad_norm):
+    """Return the gradients of the weights before each step, and those that made the steps."""
+    watch = Recorder()
+    if name == "gd":
+        solver = descent("gd", learning_rate=steady(0.25), max_grad_norm=max_grad_norm)
+        solver.minimize(objective, theta, watch)
+        taken = -np.diff([theta, *watch.thetas], axis=0) / 0.25
+    else:
+        spy, one_batch = Spy(rules[name]), {"batch_size": 150}
+        schedule = {"learning_rate": steady(0.01), "max_grad_norm": max_grad_norm}
+        MiniBatchDescent(rule=spy, max_iter=N_EPOCHS, **schedule, **one_batch).minimize(
+            objective, theta, watch
+        )
+        taken = np.array(spy.gradients)
+    return np.array([objective(each)[1] for each in [theta, *watch.thetas[:-1]]]), taken
+
+
+@every_first_order_solver
+@pytest.mark.parametrize("max_grad_norm", [0.01, 0.3, 1])
+def test_max_grad_norm_shortens_longer_gradients_and_keeps_their_direction(
+    name, max_grad_norm, objective, theta
+):
+    # the penalty's gradient is part of D
+    heavy = Objective(objective.network, objective.X, objective.Y, alpha=30.0)
+    given, taken = gradients_of_steps(name, heavy, theta, max_grad_norm)
+    norms = np.linalg.norm(given, axis=1)
+    assert norms[0] > max_grad_norm
+    assert np.linalg.norm(taken, axis=1).max() <= max_grad_norm * (1 + 1e-12)
+    expected = given * np.minimum(1, max_grad_norm / norms)[:, np.newaxis]
+    assert_allclose(taken, expected, rtol=0, atol=1e-14)
+
+
+@every_first_order_solver
+def test_max_grad_norm_clips_some_gradients_and_leaves_others(name, objective, theta):
+    norms = np.linalg.norm(gradients_of_steps(name, objective, theta, None)[0], axis=1)
+    between = (norms.min() + norms.max()) / 2
+    given, taken = gradients_of_steps(name, objective, theta, between)
+    longer = np.linalg.norm(given, axis=1) > between
+    assert 0 < longer.sum() < N_EPOCHS
+    assert_allclose(np.linalg.norm(taken[longer], axis=1), between, rtol=1e-12)
+    assert_allclose(taken[~longer], given[~longer], rtol=0, atol=1e-14)
+
+
+@every_first_order_solver
+def test_a_max_grad_norm_that_is_never_exceeded_changes_nothing(name, objective, theta):
+    free, capped = (
+        solvers[name](max_iter=20, max_grad_norm=norm).minimize(objective, theta)
+        for norm in (None, 1e6)
+    )
+    assert_array_equal(capped.theta, free.theta)
+    assert capped.cost == free.cost
+
+
+def test_a_gradient_of_exactly_max_grad_norm_is_left():
+    D = np.array([3.0, 4.0])  # ‖D‖ = 5
+    spy = Spy(Momentum())
+    objective = Scripted(2 * [1.0], gradient=D)
+    MiniBatchDescent(rule=spy, max_iter=1, max_grad_norm=5).minimize(objective, np.zeros(2))
+    MiniBatchDescent(rule=spy, max_iter=1, max_grad_norm=2.5).minimize(objective, np.zeros(2))
+    assert_array_equal(spy.gradients, [D, D / 2])
+
+
+def test_a_gradient_of_0_is_left():
+    spy = Spy(Momentum())
+    solver = MiniBatchDescent(rule=spy, max_iter=1, max_grad_norm=1e-300)
+    solver.minimize(Scripted([1.0], gradient=0.0), np.zeros(2))
+    assert_array_equal(spy.gradients, [[0, 0]])
+
+
+def test_gradient_descent_converges_with_the_gradient_as_it_is():
+    # every clipped gradient is shorter than tol
+    solver = GradientDescent(learning_rate=steady(0.1), max_grad_norm=1e-6, tol=1e-3, max_iter=5)
+    result = solver.minimize(quadratic, start)
+    assert (result.n_iter, result.converged) == (5, False)
+
+
+def test_max_grad_norm_keeps_a_descent_from_diverging():
+    # |1 − 2η| = 9: without a limit θ grows ninefold in each step
+    free, capped = (
+        GradientDescent(learning_rate=steady(5), max_iter=400, max_grad_norm=norm)
+        for norm in (None, 0.1)
+    )
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="diverged"):
+        free.minimize(square, np.ones(1))
+    assert np.abs(capped.minimize(square, np.ones(1)).theta) <= 1
+
+
+@every_first_order_solver
+def test_a_clipped_gradient_stays_float32(name, iris, objective, theta):
+    objective = Objective(objective.network, iris[0].astype(np.float32), iris[1], alpha=1.0)
+    result = solvers[name](max_iter=3, max_grad_norm=1e-3).minimize(
+        objective, theta.astype(np.float32)
+    )
+    assert result.theta.dtype == np.float32
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e200)])
+def test_a_gradient_whose_square_overflows_is_clipped_and_not_lost(dtype, size):
+    steep = Scripted([1.0], gradient=np.array([3, -4], dtype) * dtype(size))
+    solver = MiniBatchDescent(
+        rule=Momentum(0), learning_rate=Constant(1.0), max_iter=1, max_grad_norm=5
+    )
+    with np.errstate(over="ignore"):
+        result = solver.minimize(steep, np.zeros(2, dtype))
+    assert_allclose(result.theta, [-3, 4], rtol=1e-6)
+
+
+# ------------------------------------------------------------- batches whose weights are all 0
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_a_batch_whose_weights_are_all_0_makes_no_step(name, iris, objective, theta):
+    weight = np.ones(150)
+    weight[40:80] = 0
+    weight[90:100] = 0  # these are a part of a batch
+    weighted = Objective(objective.network, *iris, alpha=1.0, sample_weight=weight)
+    batches = [slice(0, 40), slice(80, 120), slice(120, 150)]
+    thetas, _ = descent_by_hand(name, weighted, theta, lambda losses: 0.05, batches)
+    spy, watch = Spy(rules[name]), Recorder()
+    descent(name, rule=spy, learning_rate=steady(0.05), batch_size=40).minimize(
+        weighted, theta, watch
+    )
+    assert len(spy.gradients) == N_EPOCHS * len(batches)
+    assert_allclose(watch.thetas, thetas, rtol=0, atol=1e-12)
+
+
+def rows_without_weight(objective):
+    """The rows 40 to 79 of 150, which weigh nothing beside the others."""
+    weight = np.ones(150)
+    weight[40:80] = 0
+    X, Y = objective.X, objective.Y
+    return Objective(objective.network, X, Y, alpha=1.0, sample_weight=weight).on(slice(40, 80))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_epochs_without_weight_leave_the_weights_and_the_rules_state(name, objective, theta):
+    progress, watch = Progress(), Recorder()
+    solver = descent(name, learning_rate=steady(0.05), batch_size=10, progress=progress)
+    solver.minimize(rows_without_weight(objective), theta, watch)
+    assert_array_equal(watch.thetas, N_EPOCHS * [theta])
+    assert_array_equal(progress.averages["v"], np.zeros_like(theta))
+    assert progress.averages.get("t", 0) == 0
+
+
+def test_a_batch_whose_weights_are_all_0_leaves_adams_averages_as_they_were(objective, theta):
+    progress = Progress()
+    solver = descent("adam", learning_rate=steady(0.05), progress=progress)
+    after = solver.minimize(objective, theta).theta
+    before = pickle.loads(pickle.dumps(progress))
+    progress.order, solver.max_iter = None, 2 * N_EPOCHS
+    result = solver.minimize(rows_without_weight(objective), after)
+    assert progress.n_iter == 2 * N_EPOCHS
+    assert_array_equal(result.theta, after)
+    assert before.averages["t"] == progress.averages["t"] == N_EPOCHS
+    for each in ("m", "v"):
+        assert np.abs(before.averages[each]).max() > 0
+        assert_array_equal(progress.averages[each], before.averages[each])
+
+
+def test_the_penalty_of_a_batch_without_weight_counts_in_the_epochs_loss(iris, objective, theta):
+    weight = np.ones(150)
+    weight[:75] = 0
+    weighted = Objective(objective.network, *iris, alpha=1.0, sample_weight=weight)
+    halves = [weighted.on(slice(0, 75)), weighted.on(slice(75, 150))]
+    result = sgd_epochs(1, batch_size=75).minimize(weighted, theta)
+    # the first half makes no step, so both are at the start
+    assert_allclose(result.cost, (halves[0](theta)[0] + halves[1](theta)[0]) / 2, rtol=1e-14)
+    assert_allclose(result.cost, weighted(theta)[0], rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------------- going on
+
+# each of them comes to its end between the 5th and the 30th epoch
+ending = {
+    "constant": Constant(0.02, tol=0.2, n_iter_no_change=6),
+    "invscaling": InverseScaling(0.05, tol=0.2, n_iter_no_change=6, power_t=0.1),
+    "adaptive": Adaptive(0.01, tol=0.2, n_iter_no_change=2),
+    "cosine": Cosine(0.02, n_epochs=12),
+    "one_cycle": OneCycle(0.02, n_epochs=12),
+}
+
+
+def descent_that_goes_on(name, schedule, progress, random_state, max_iter=40):
+    common = {"learning_rate": ending[schedule], "progress": progress, "max_iter": max_iter}
+    if name == "gd":
+        return GradientDescent(**common)
+    return MiniBatchDescent(rule=rules[name], batch_size=40, random_state=random_state, **common)
+
+
+class Saving(Recorder):
+    """A watch that pickles a descent in each iteration, as if the process were killed there."""
+
+    def __init__(self, *state):
+        super().__init__()
+        self.state, self.saved = state, []
+
+    def __call__(self, theta, loss):
+        super().__call__(theta, loss)
+        self.saved.append(pickle.dumps((theta, *self.state)))
+
+
+@every_first_order_solver
+@pytest.mark.parametrize("schedule", list(ending))
+def test_a_pickled_descent_goes_on_as_if_nothing_had_happened(name, schedule, objective, theta):
+    state = Progress(), np.random.RandomState(7)
+    undisturbed = Saving(*state)
+    result = descent_that_goes_on(name, schedule, *state).minimize(objective, theta, undisturbed)
+    assert result.converged
+    assert 5 <= result.n_iter <= 30
+    for n_before in (1, 4, result.n_iter - 1):
+        theta_then, *state_then = pickle.loads(undisturbed.saved[n_before - 1])
+        watch = Recorder()
+        again = descent_that_goes_on(name, schedule, *state_then).minimize(
+            objective, theta_then, watch
+        )
+        assert_array_equal(watch.thetas, undisturbed.thetas[n_before:])
+        assert watch.losses == undisturbed.losses[n_before:]
+        assert_array_equal(again.theta, result.theta)
+        for each in ("cost", "n_iter", "n_passes", "converged", "reason"):
+            assert getattr(again, each) == getattr(result, each)
+        assert pickle.dumps(state_then[1].get_state()) == pickle.dumps(state[1].get_state())
+
+
+@every_first_order_solver
+def test_a_descent_that_was_stopped_goes_on(name, objective, theta):
+    state = Progress(), np.random.RandomState(7)
+    solver = descent_that_goes_on(name, "cosine", *state)
+    undisturbed = descent_that_goes_on(name, "cosine", Progress(), np.random.RandomState(7))
+    stopped = solver.minimize(objective, theta, StopsAfter(5))
+    assert (stopped.n_iter, state[0].outcome) == (5, None)
+    result = solver.minimize(objective, stopped.theta)
+    assert (result.n_iter, result.converged) == (12, True)
+    assert_array_equal(result.theta, undisturbed.minimize(objective, theta).theta)
+
+
+@every_first_order_solver
+def test_a_descent_that_was_interrupted_goes_on(name, objective, theta):
+    class Interrupted(Recorder):
+        def __call__(self, theta, loss):
+            super().__call__(theta, loss)
+            if len(self.losses) == 5:
+                raise KeyboardInterrupt
+
+    state, watch = (Progress(), np.random.RandomState(7)), Interrupted()
+    solver = descent_that_goes_on(name, "cosine", *state)
+    undisturbed = descent_that_goes_on(name, "cosine", Progress(), np.random.RandomState(7))
+    with pytest.raises(KeyboardInterrupt):
+        solver.minimize(objective, theta, watch)
+    result = solver.minimize(objective, watch.thetas[-1])
+    assert_array_equal(result.theta, undisturbed.minimize(objective, theta).theta)
+
+
+@every_first_order_solver
+def test_max_iter_limits_the_iterations_of_all_parts_together(name, objective, theta):
+    progress, watch = Progress(), Recorder()
+    solver = partial(descent_that_goes_on, name, "adaptive", progress, None)
+    first = solver(max_iter=3).minimize(objective, theta)
+    assert (first.n_iter, first.converged, progress.outcome) == (3, False, None)
+    second = solver(max_iter=5).minimize(objective, first.theta, watch)
+    assert (second.n_iter, second.converged, len(watch.losses)) == (5, False, 2)
+    assert "max_iter=5" in second.reason
+
+
+@every_first_order_solver
+@pytest.mark.parametrize("max_iter", [5, 3, 1])
+def test_a_progress_that_has_reached_max_iter_makes_no_more_iterations(
+    name, max_iter, objective, theta
+):
+    progress, watch, counted = Progress(), Recorder(), Counted(objective)
+    first = descent_that_goes_on(name, "adaptive", progress, None, 5).minimize(objective, theta)
+    solver = descent_that_goes_on(name, "adaptive", progress, None, max_iter)
+    second = solver.minimize(counted, first.theta, watch)
+    assert (second.n_iter, second.cost, second.converged) == (5, first.cost, False)
+    assert_array_equal(second.theta, first.theta)
+    assert (watch.losses, counted.rows_seen) == ([], 0)
+
+
+@every_first_order_solver
+@pytest.mark.parametrize("schedule", list(ending))
+def test_a_progress_whose_outcome_is_reached_makes_no_more_iterations(
+    name, schedule, objective, theta
+):
+    state = Progress(), np.random.RandomState(7)
+    first = descent_that_goes_on(name, schedule, *state).minimize(objective, theta)
+    watch, counted = Recorder(), Counted(objective)
+    state = pickle.loads(pickle.dumps(state))
+    solver = descent_that_goes_on(name, schedule, *state, max_iter=1000)
+    second = solver.minimize(counted, first.theta, watch)
+    assert (watch.losses, counted.rows_seen) == ([], 0)
+    assert_array_equal(second.theta, first.theta)
+    for each in ("cost", "n_iter", "n_passes", "converged", "reason", "remedy"):
+        assert getattr(second, each) == getattr(first, each)
+
+
+def test_gradient_descent_with_no_gradient_left_makes_no_more_iterations():
+    progress, watch = Progress(), Recorder()
+    solver = GradientDescent(learning_rate=steady(0.3), max_iter=1000, progress=progress)
+    objective = Counted(Objective(Network((1, 1)), np.zeros((2, 1)), np.array([[0.0], [1.0]])))
+    first = solver.minimize(objective, np.ones(2))
+    assert first.converged
+    rows_seen = objective.rows_seen
+    assert solver.minimize(objective, first.theta, watch) == first
+    assert (watch.losses, objective.rows_seen) == ([], rows_seen)
+
+
+def test_a_progress_that_ended_above_its_first_loss_has_still_not_converged():
+    progress = Progress()
+    solver = MiniBatchDescent(learning_rate=Constant(0.1, n_iter_no_change=2), progress=progress)
+    first = solver.minimize(Scripted([1.0, 1.5, 1.25]), np.zeros(1))
+    again = solver.minimize(Scripted([]), first.theta)
+    assert (again.n_iter, again.converged) == (3, False)
+    assert again.remedy == first.remedy != ""
+
+
+@every_first_order_solver
+def test_progress_is_brought_up_to_date_in_place(name, objective, theta):
+    progress, watch = Progress(), Recorder()
+    result = descent_that_goes_on(name, "cosine", progress, None).minimize(objective, theta, watch)
+    assert (progress.n_iter, progress.loss) == (12, watch.losses[-1])
+    assert (progress.course.n_epochs, progress.course.n_examples) == (12, 12 * 150)
+    assert (progress.outcome.converged, progress.outcome.reason) == (True, result.reason)
+
+
+def test_a_new_progress_is_empty_and_its_own():
+    first, second = Progress(), Progress()
+    Constant(0.1).after_epoch(first.course, 1.0, 3)
+    first.averages["t"] = 1
+    assert (second.course.n_epochs, second.averages) == (0, {})
+    assert (second.order, second.n_iter, second.outcome) == (None, 0, None)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_other_parameters_take_effect_from_where_they_change(name, objective, theta):
+    progress, watch = Progress(), Recorder()
+    before = descent(name, learning_rate=steady(0.01), progress=progress, max_iter=4)
+    result = before.minimize(objective, theta, watch)
+    after = descent(name, learning_rate=steady(0.02), progress=progress, max_iter=10)
+    after.minimize(objective, result.theta, watch)
+    batch = [slice(0, 150)]
+    thetas, _ = descent_by_hand(
+        name, objective, theta, lambda losses: 0.01 if len(losses) < 4 else 0.02, batch
+    )
+    assert_allclose(watch.thetas, thetas, rtol=0, atol=1e-12)
 
 
 # ------------------------------------------------------- whole runs, beside MLPClassifier's
@@ -664,7 +1244,6 @@ def test_run_on_two_classes_equals_mlp_classifiers(iris, solver, activation):
     "parameters",
     [
         {"solver": "sgd", "learning_rate_init": 0.05},
-        {"solver": "sgd", "learning_rate_init": 0.05, "learning_rate": "adaptive"},
         {"solver": "adam", "learning_rate_init": 0.01},
     ],
     ids=str,

@@ -7,9 +7,17 @@ the whole set (`GradientDescent`) or of one batch of rows after the other
 return a `Result`; none knows what a network is.
 """
 
-from skbp.solvers.descent import GradientDescent, MiniBatchDescent
+from skbp.solvers.descent import GradientDescent, MiniBatchDescent, Progress
 from skbp.solvers.interface import Result, Solver
-from skbp.solvers.learning_rates import Adaptive, Constant, InverseScaling, LearningRate
+from skbp.solvers.learning_rates import (
+    Adaptive,
+    Constant,
+    Cosine,
+    Course,
+    InverseScaling,
+    LearningRate,
+    OneCycle,
+)
 from skbp.solvers.line_search import LBFGS, ConjugateGradient
 from skbp.solvers.update_rules import Adam, Momentum
 
@@ -19,11 +27,15 @@ __all__ = [
     "Adaptive",
     "ConjugateGradient",
     "Constant",
+    "Cosine",
+    "Course",
     "GradientDescent",
     "InverseScaling",
     "LearningRate",
     "MiniBatchDescent",
     "Momentum",
+    "OneCycle",
+    "Progress",
     "Result",
     "Solver",
 ]

@@ -6,6 +6,7 @@ exact, and must vanish. On batches it is noisy, and the loss must have stopped
 falling.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
@@ -15,13 +16,53 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skbp._typing import Floats, Rows
-from skbp.monitor import Monitor, Patience, Watch
-from skbp.solvers.interface import Outcome, Result
-from skbp.solvers.learning_rates import Constant, LearningRate
+from skbp.monitor import Monitor
+from skbp.plateau import Plateau
+from skbp.solvers.interface import STOPPED, Outcome, Result, Watch
+from skbp.solvers.learning_rates import Constant, Course, LearningRate
 from skbp.solvers.update_rules import Momentum, State, UpdateRule
 
-Iteration = tuple[Floats, float, Outcome | None]
-"""The weights and the loss after an iteration, and the outcome if it was the last."""
+Iteration = tuple[Floats, float]
+"""The weights and the loss after an iteration."""
+
+_RUN_ITS_COURSE = Outcome(True, "the learning rate has run its course")
+_HIGHER_THAN_FIRST = Outcome(
+    False,
+    "the loss is higher than after the first epoch",
+    "lower learning_rate_init, or standardise X",
+)
+
+
+@dataclass
+class Progress:
+    """Where a descent stands: all that its next iteration depends on, but Θ and the data.
+
+    It can be pickled half way. A descent that begins with it goes on as if nothing had
+    happened, if the random state that shuffles the rows was kept as well.
+
+    Parameters
+    ----------
+    course : Course
+        What the learning rate depends on.
+    averages : dict
+        The state of the update rule; empty before the first step.
+    order : ndarray of int or None
+        The order of the rows in the last epoch; None before the first.
+    n_iter : int
+        The number of iterations, which ``max_iter`` limits; it starts from 0 again where
+        other data follow, the course goes on.
+    loss : float
+        The loss of the last iteration.
+    outcome : Outcome or None
+        How the descent ended; None if it has not.
+    """
+
+    course: Course = field(default_factory=Course)
+    averages: State = field(default_factory=dict)
+    order: Rows | None = None
+    n_iter: int = 0
+    loss: float = np.nan
+    outcome: Outcome | None = None
 
 
 @dataclass
@@ -29,32 +70,48 @@ class _Descent(ABC):
     """The loop that both kinds of gradient descent share."""
 
     _: KW_ONLY
+    learning_rate: LearningRate = field(default_factory=lambda: Constant(0.1))
     max_iter: int = 200
     tol: float = 1e-4
+    max_grad_norm: float | None = None
+    progress: Progress | None = None
 
     # passes over the training set before the first iteration
     _passes_before: ClassVar[int] = 0
 
     @abstractmethod
-    def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
-        """Yield one iteration after the other."""
+    def _iterate(self, objective: Any, theta: Floats, progress: Progress) -> Iterator[Iteration]:
+        """Yield one iteration after the other, with the progress brought up to date."""
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
         """Minimise an objective, as `Solver.minimize` says."""
         watch = Monitor() if watch is None else watch
-        exhausted = Outcome(
+        progress = Progress() if self.progress is None else self.progress
+        outcome = progress.outcome
+        n_left = max(self.max_iter - progress.n_iter, 0) if outcome is None else 0
+        iterations = self._iterate(objective, theta.copy(), progress)
+        for theta, loss in islice(iterations, n_left):
+            progress.n_iter, progress.loss = progress.n_iter + 1, loss
+            outcome = STOPPED if watch(theta, loss) else progress.outcome
+            if outcome is not None:
+                break
+        outcome = outcome or Outcome(
             False,
             f"max_iter={self.max_iter} was reached",
             "increase max_iter, change learning_rate_init, or standardise X",
         )
-        iterations = islice(self._iterate(objective, theta.copy()), self.max_iter)
-        for n_iter, (theta, loss, outcome) in enumerate(iterations, start=1):
-            watch(theta, loss)
-            n_passes = n_iter + self._passes_before
-            result = Result(theta, loss, n_iter, n_passes, *(outcome or exhausted))
-            if outcome is not None:
-                break
-        return result
+        n_passes = progress.n_iter + self._passes_before
+        return Result(theta, progress.loss, progress.n_iter, n_passes, *outcome)
+
+    def _clipped(self, D: Floats) -> Floats:
+        """Shorten a gradient whose norm is larger than ``max_grad_norm`` to that norm."""
+        if self.max_grad_norm is None:
+            return D
+        norm = float(np.linalg.norm(D))
+        if math.isinf(norm):  # its squares overflow
+            D = D / np.abs(D).max()
+            return D * (self.max_grad_norm / float(np.linalg.norm(D)))
+        return D if norm <= self.max_grad_norm else D * (self.max_grad_norm / norm)
 
 
 @dataclass
@@ -63,25 +120,38 @@ class GradientDescent(_Descent):
 
     Parameters
     ----------
-    learning_rate : float, default=0.1
-        η.
+    learning_rate : LearningRate, default=Constant(0.1)
+        η over the iterations.
     max_iter : int, default=200
         The largest number of iterations.
     tol : float, default=1e-4
         It has converged when no entry of the gradient is larger than this.
+    max_grad_norm : float, default=None
+        The norm to which a longer gradient is shortened; None to leave it.
+    progress : Progress, default=None
+        Where an earlier descent stands, to go on from there; brought up to date in
+        place. None to begin anew.
     """
 
-    learning_rate: float = 0.1
-
+    learning_rate: LearningRate = field(
+        default_factory=lambda: Constant(0.1, n_iter_no_change=math.inf), kw_only=True
+    )
     _passes_before = 1
 
-    def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
-        flat = Outcome(True, "no entry of the gradient is larger than tol")
+    def _iterate(self, objective: Any, theta: Floats, progress: Progress) -> Iterator[Iteration]:
         _, D = objective(theta)
+        # a plain function tells of no rows
+        n_rows = getattr(objective, "n_rows", 1)
         while True:
-            theta = theta - self.learning_rate * D
+            theta = theta - self.learning_rate.eta(progress.course) * self._clipped(D)
             J, D = objective(theta)
-            yield theta, J, flat if np.abs(D).max() <= self.tol else None
+            ended = self.learning_rate.after_epoch(progress.course, J, n_rows)
+            if np.abs(D).max() <= self.tol:
+                progress.outcome = Outcome(True, "no entry of the gradient is larger than tol")
+            elif ended:
+                higher = progress.course.plateau.first < J
+                progress.outcome = _HIGHER_THAN_FIRST if higher else _RUN_ITS_COURSE
+            yield theta, J
 
 
 @dataclass
@@ -95,74 +165,72 @@ class MiniBatchDescent(_Descent):
     ----------
     rule : Momentum or Adam, default=Momentum()
         How a gradient becomes a step.
-    learning_rate : Constant, InverseScaling or Adaptive, default=Constant(0.1)
-        η over the epochs.
+    learning_rate : LearningRate, default=Constant(0.1)
+        η over the epochs; it has converged when this says that there is nothing more
+        to gain (and where one batch holds all rows, the loss is not above its best by
+        more than ``tol``).
     batch_size : int, default=200
         The number of rows of a batch.
     random_state : RandomState instance or None, default=None
         What shuffles the rows before each epoch; None to keep their order.
+    random_objective : bool, default=False
+        Whether the objective itself is random, as it is with dropout.
     max_iter : int, default=200
         The largest number of epochs.
     tol : float, default=1e-4
-        It has converged when the loss has not improved by at least this for
-        ``n_iter_no_change`` epochs, and the learning rate is not lowered further (and
-        where one batch holds all rows, the loss is not above its best by more).
-    n_iter_no_change : int or inf, default=10
-        See ``tol``.
+        See ``learning_rate``.
+    max_grad_norm : float, default=None
+        The norm to which a longer gradient is shortened; None to leave it.
+    progress : Progress, default=None
+        Where an earlier descent stands, to go on from there; brought up to date in
+        place. None to begin anew.
     """
 
     rule: UpdateRule = field(default_factory=Momentum)
-    learning_rate: LearningRate = field(default_factory=lambda: Constant(0.1))
     batch_size: int = 200
     random_state: np.random.RandomState | None = None
-    n_iter_no_change: float = 10
+    random_objective: bool = False
 
-    def _iterate(self, objective: Any, theta: Floats) -> Iterator[Iteration]:
-        n_rows = objective.n_rows
-        order = np.arange(n_rows)
-        state = self.rule.init(theta)
-        patience = Patience(self.tol, self.n_iter_no_change)
-        self.learning_rate.restart()
-        n_seen = 0
+    def _iterate(self, objective: Any, theta: Floats, progress: Progress) -> Iterator[Iteration]:
+        n_rows, course = objective.n_rows, progress.course
+        progress.averages = progress.averages or self.rule.init(theta)
+        if progress.order is None:
+            progress.order = np.arange(n_rows)
         while True:
-            loss = self._epoch(objective, theta, state, self._shuffled(order))
-            n_seen += n_rows
-            self.learning_rate.after_epoch(n_seen)
-            yield theta, loss, self._outcome(patience, loss, exact=self.batch_size >= n_rows)
+            loss = self._epoch(objective, theta, progress)
+            if self.learning_rate.after_epoch(course, loss, n_rows):
+                exact = self.batch_size >= n_rows and not self.random_objective
+                progress.outcome = self._outcome(course.plateau, loss, exact)
+            yield theta, loss
 
-    def _shuffled(self, order: Rows) -> Rows | None:
+    def _epoch(self, objective: Any, theta: Floats, progress: Progress) -> float:
+        """Update the weights in place, batch by batch; return the mean of the batches' J."""
+        eta, loss = self.learning_rate.eta(progress.course), 0.0
+        for batch in objective.batches(self.batch_size, self._shuffled(progress.order)):
+            J, D = batch(theta)
+            if batch.has_weight:
+                theta += self.rule.update(self._clipped(D), progress.averages, eta)
+            loss += J * batch.n_rows
+        return loss / objective.n_rows
+
+    def _shuffled(self, order: Rows | None) -> Rows | None:
         """Shuffle the order in place; None stands for the rows as they are."""
-        if self.random_state is None:
+        if self.random_state is None or order is None:
             return None
         self.random_state.shuffle(order)
         return order
 
-    def _epoch(self, objective: Any, theta: Floats, state: State, order: Rows | None) -> float:
-        """Update the weights in place, batch by batch; return the mean of the batches' J."""
-        loss = 0.0
-        for batch in objective.batches(self.batch_size, order):
-            J, D = batch(theta)
-            theta += self.rule.update(D, state, self.learning_rate.eta)
-            loss += J * batch.n_rows
-        return loss / objective.n_rows
+    def _outcome(self, plateau: Plateau, loss: float, exact: bool) -> Outcome | None:
+        """Judge a descent from which there is nothing more to gain.
 
-    def _outcome(self, patience: Patience, loss: float, exact: bool) -> Outcome | None:
-        """Judge an epoch; where the loss has stopped falling, lower the learning rate first.
-
-        The loss is exact if one batch holds all rows; else it has the noise of the batches.
+        The loss is exact if one batch holds all rows; else it has the batches' noise.
         An exact loss that is above its best swings with the momentum, and may fall yet.
         """
-        if not patience.exhausted_by(loss):
-            return None
-        patience.restart()
-        if self.learning_rate.lowered():
-            return None
-        if loss > patience.first:
-            return Outcome(
-                False,
-                "the loss is higher than after the first epoch",
-                "lower learning_rate_init, or standardise X",
-            )
-        if exact and loss > patience.best + self.tol:
+        if loss > plateau.first:
+            return _HIGHER_THAN_FIRST
+        if self.learning_rate.is_planned:
+            return _RUN_ITS_COURSE
+        if exact and loss > plateau.best + self.tol:
+            plateau.length = 0
             return None
         return Outcome(True, "the loss improved by less than tol for n_iter_no_change epochs")

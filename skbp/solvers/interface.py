@@ -1,10 +1,13 @@
 """What all solvers have in common: what they are called with, and what they return."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from skbp._typing import Floats
-from skbp.monitor import Watch
+
+Watch = Callable[[Floats, float], bool | None]
+"""What a solver calls after each iteration, with theta and the loss; true to stop it."""
 
 
 class Outcome(NamedTuple):
@@ -13,6 +16,10 @@ class Outcome(NamedTuple):
     converged: bool
     reason: str
     remedy: str = ""
+
+
+STOPPED = Outcome(True, "what watches it stopped it")
+"""The outcome where the watch returned true."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,8 @@ class Solver(Protocol):
             Where to start; it is not changed.
         watch : callable, default=None
             Called after each iteration with ``theta``, which the next iteration may
-            overwrite, and the loss. None for a `Monitor`, which stops a diverging
-            minimisation.
+            overwrite, and the loss; the minimisation ends if it returns true. None for
+            a `Monitor`, which stops a diverging minimisation.
 
         Returns
         -------

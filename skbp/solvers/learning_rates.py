@@ -1,52 +1,114 @@
-"""The learning rate η over the epochs, and what it does when the loss stops falling."""
+"""The learning rate η over the epochs, and when there is nothing more to gain from it.
+
+A schedule is a pair, like an update rule: the schedule itself never changes, and a
+`Course` keeps how far training has come. So training can be saved and continued, with
+other parameters if need be.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from statistics import median_high
+from typing import ClassVar
+
+from skbp.plateau import Plateau
 
 
-class LearningRate:
-    """A learning rate η that starts at η₀; this class's methods leave it there.
+@dataclass
+class Course:
+    """How far a gradient descent has come.
+
+    Parameters
+    ----------
+    n_epochs : int
+        The number of finished epochs.
+    n_examples : int
+        The number of examples that they have gone through.
+    n_lowered : int
+        How often the adaptive learning rate was lowered.
+    recent_losses : list of float
+        The losses of the last epochs, three at most.
+    plateau : Plateau
+        Since when the loss has not improved.
+    """
+
+    n_epochs: int = 0
+    n_examples: int = 0
+    n_lowered: int = 0
+    recent_losses: list[float] = field(default_factory=list)
+    plateau: Plateau = field(default_factory=Plateau)
+
+
+@dataclass(frozen=True)
+class LearningRate(ABC):
+    """A learning rate η that starts at η₀, and training that ends on a plateau of the loss.
 
     Parameters
     ----------
     initial : float
         η₀.
-
-    Attributes
-    ----------
-    eta : float
-        The learning rate now.
+    tol : float, default=1e-4
+        By how much an epoch must lower the loss.
+    n_iter_no_change : int or inf, default=10
+        Training ends when so many epochs in a row have not lowered the loss by ``tol``.
     """
 
-    def __init__(self, initial: float) -> None:
-        self.initial = initial
-        self.eta = initial
+    initial: float
+    tol: float = 1e-4
+    n_iter_no_change: float = 10
 
-    def restart(self) -> None:
-        """Go back to the initial rate."""
-        self.eta = self.initial
+    is_planned: ClassVar[bool] = False
 
-    def after_epoch(self, n_seen: int) -> None:
+    @abstractmethod
+    def eta(self, course: Course) -> float:
+        """Return the learning rate of the next epoch.
+
+        Parameters
+        ----------
+        course : Course
+            How far training has come.
+
+        Returns
+        -------
+        float
+            η.
+        """
+
+    def after_epoch(self, course: Course, loss: float, n_rows: int) -> bool:
         """Take note of a finished epoch.
 
         Parameters
         ----------
-        n_seen : int
-            The number of examples seen since the start.
-        """
-
-    def lowered(self) -> bool:
-        """Lower η, if this schedule does so when the loss has stopped falling.
+        course : Course
+            How far training has come; changed in place.
+        loss : float
+            The loss of the epoch.
+        n_rows : int
+            The number of examples that it went through.
 
         Returns
         -------
         bool
-            Whether η was lowered; if not, training has converged.
+            Whether there is nothing more to gain.
         """
-        return False
+        course.n_epochs += 1
+        course.n_examples += n_rows
+        course.recent_losses = [*course.recent_losses[-2:], loss]
+        return self._has_ended(course, loss)
+
+    def _has_ended(self, course: Course, loss: float) -> bool:
+        return course.plateau.extend(loss, self.tol) >= self.n_iter_no_change
 
 
 class Constant(LearningRate):
     """η = η₀, always."""
 
+    def eta(self, course: Course) -> float:
+        """Return η₀."""
+        return self.initial
 
+
+@dataclass(frozen=True)
 class InverseScaling(LearningRate):
     """η = η₀ / (n + 1)^p after n examples, updated at the end of each epoch.
 
@@ -54,25 +116,98 @@ class InverseScaling(LearningRate):
     ----------
     initial : float
         η₀.
-    power_t : float
+    tol, n_iter_no_change : float
+        See `LearningRate`.
+    power_t : float, default=0.5
         p.
     """
 
-    def __init__(self, initial: float, power_t: float) -> None:
-        super().__init__(initial)
-        self.power_t = power_t
+    power_t: float = 0.5
 
-    def after_epoch(self, n_seen: int) -> None:
-        """Scale η down."""
-        self.eta = self.initial / (n_seen + 1) ** self.power_t
+    def eta(self, course: Course) -> float:
+        """Return η₀ / (n + 1)^p."""
+        return self.initial / (course.n_examples + 1) ** self.power_t
 
 
 class Adaptive(LearningRate):
-    """η = η₀, divided by 5 each time the loss stops falling, until it is 1e-6 or less."""
+    """η = η₀, divided by 5 each time the loss stops falling, until it is 1e-6 or less.
 
-    def lowered(self) -> bool:
-        """Divide η by 5 unless it is too small already."""
-        if self.eta <= 1e-6:
+    What must fall is the median of the last three epochs' losses. A single epoch that
+    was lucky does not become the mark that all later ones are held to.
+    """
+
+    def eta(self, course: Course) -> float:
+        """Return η₀ / 5^k after k times."""
+        return float(self.initial / 5**course.n_lowered)
+
+    def _has_ended(self, course: Course, loss: float) -> bool:
+        value = median_high(course.recent_losses)
+        if course.plateau.extend(value, self.tol) < self.n_iter_no_change:
             return False
-        self.eta /= 5
-        return True
+        if self.eta(course) <= 1e-6:
+            return True
+        course.n_lowered += 1
+        course.plateau.length = 0
+        return False
+
+
+@dataclass(frozen=True)
+class _Planned(LearningRate):
+    """A learning rate that is planned for a number of epochs, after which training ends.
+
+    Parameters
+    ----------
+    initial : float
+        η₀, the largest rate.
+    tol, n_iter_no_change : float
+        Not used: a plan is carried through.
+    n_epochs : int, default=200
+        The number of epochs; afterwards the rate stays.
+    """
+
+    n_epochs: int = 200
+
+    is_planned = True
+
+    def _has_ended(self, course: Course, loss: float) -> bool:
+        course.plateau.extend(loss, self.tol)
+        return course.n_epochs >= self.n_epochs
+
+
+class Cosine(_Planned):
+    """η falls from η₀ to nearly 0 along half a cosine.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    ICLR 2017 (here without restarts).
+    """
+
+    def eta(self, course: Course) -> float:
+        """Return η₀ (1 + cos(π t / T)) / 2 in epoch t = 0, …, T − 1."""
+        t = min(course.n_epochs, self.n_epochs - 1)
+        return _between(self.initial, 0, t / self.n_epochs)
+
+
+class OneCycle(_Planned):
+    """η rises from η₀ / 25 to η₀ in the first 30 % of the epochs, then falls to η₀ / 250000.
+
+    References
+    ----------
+    Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using
+    Large Learning Rates", 2018; the form and the constants are those of PyTorch's
+    ``OneCycleLR``, whose momentum cycles too and this one's does not.
+    """
+
+    def eta(self, course: Course) -> float:
+        """Return η along half a cosine up, and another one down."""
+        last = self.n_epochs - 1
+        t, peak = min(course.n_epochs, last), max(0.3 * self.n_epochs - 1, 0)
+        if t < peak:
+            return _between(self.initial / 25, self.initial, t / peak)
+        return _between(self.initial, self.initial / 250_000, (t - peak) / max(last - peak, 1))
+
+
+def _between(start: float, end: float, fraction: float) -> float:
+    """Go from start to end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2

@@ -13,14 +13,17 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from skbp._typing import Floats
-from skbp.monitor import Monitor, Watch
-from skbp.solvers.interface import Outcome, Result
+from skbp.monitor import Monitor
+from skbp.solvers.interface import STOPPED, Outcome, Result, Watch
 
 _STUCK = Outcome(
     False,
     "the line search found no lower loss, as if the gradient were too imprecise",
     "standardise X, increase alpha or tol, or compute in float64",
 )
+
+# a status that SciPy's methods have not
+_STOPPED_STATUS = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ class ConjugateGradient:
         outcomes = {
             0: Outcome(True, "no entry of the gradient is larger than tol"),
             1: _exhausted("max_iter", self.max_iter),
+            _STOPPED_STATUS: STOPPED,
         }
         return _result(found, theta, outcomes.get(found.status, _STUCK))
 
@@ -82,6 +86,7 @@ class LBFGS:
         outcomes = {
             0: Outcome(True, "the gradient or the last decrease of the loss is within tolerance"),
             1: _exhausted(limit, getattr(self, limit)),
+            _STOPPED_STATUS: STOPPED,
         }
         return _result(found, theta, outcomes.get(found.status, _STUCK))
 
@@ -91,15 +96,24 @@ def _minimize(
 ) -> OptimizeResult:
     """Run SciPy's optimiser, telling the watch of every iteration."""
     watch = Monitor() if watch is None else watch
+    stopped = False
 
     # SciPy looks at this name to decide what to pass
     def callback(intermediate_result: OptimizeResult) -> None:
-        watch(intermediate_result.x, intermediate_result.fun)
+        nonlocal stopped
+        try:
+            stopped = bool(watch(intermediate_result.x, intermediate_result.fun))
+        except StopIteration as error:  # to SciPy it would be a wish to stop
+            raise RuntimeError("What watches the minimisation raised StopIteration.") from error
+        if stopped:
+            raise StopIteration
 
     found = minimize(
         objective, theta.astype(float), jac=True, method=method, callback=callback, options=options
     )
-    if np.abs(found.jac).max() <= options["gtol"]:
+    if stopped:
+        found.status = _STOPPED_STATUS
+    elif np.abs(found.jac).max() <= options["gtol"]:
         found.status = 0  # also where this was the last iteration that was allowed
     if not math.isfinite(found.fun):
         watch(found.x, found.fun)

@@ -1,0 +1,242 @@
+"""scikit-learn's callbacks: the tasks of a fit that they see, and a callback of our own.
+
+Callbacks came with scikit-learn 1.9. With earlier versions there is no
+``set_callbacks``, and a fit calls none.
+"""
+
+import os
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from copy import copy
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+try:
+    from sklearn.callback import CallbackSupportMixin as _Mixin
+except ImportError:  # before scikit-learn 1.9
+    _Mixin = type("NoCallbackSupport", (), {})
+
+CallbackSupportMixin: Any = _Mixin
+"""scikit-learn's mixin with ``set_callbacks``; an empty class before scikit-learn 1.9."""
+
+_ITERATION = "iteration"
+
+
+class FitTasks:
+    """The tasks of a fit: one for the fit, and below it one for each iteration.
+
+    Parameters
+    ----------
+    estimator : BackpropClassifier
+        What is fitted.
+    X : array-like
+        The training examples, as the user has them.
+    y : array-like
+        Their labels, as the user has them.
+    sample_weight : array-like or None
+        Their weights.
+    """
+
+    def __init__(self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any) -> None:
+        self._estimator = estimator
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._root = None
+        if hasattr(estimator, "set_callbacks"):
+            self._root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+            self._root.call_on_fit_task_begin(**self._arguments)
+
+    def iteration(self, attributes: Callable[[], dict[str, Any]]) -> bool:
+        """Tell the callbacks of a finished iteration.
+
+        SciPy's optimisers say when an iteration has ended, not when one begins; so its
+        task begins and ends here.
+
+        Parameters
+        ----------
+        attributes : callable
+            Returns the attributes that the estimator would have if the fit ended now.
+
+        Returns
+        -------
+        bool
+            Whether a callback wants the fit to stop.
+        """
+        if self._root is None or not hasattr(self._estimator, "_skl_callbacks"):
+            return False
+        task = self._root.subcontext(task_name=_ITERATION)
+        task.call_on_fit_task_begin(**self._arguments)
+        return bool(
+            task.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes)
+        )
+
+    def end(self) -> None:
+        """Tell the callbacks that the fit has ended."""
+        if self._root is not None:
+            self._root.call_on_fit_task_end(**self._arguments, reconstruction_attributes=dict)
+
+
+class Checkpoint:
+    """A callback that saves the model while it is trained, so that a killed fit can go on.
+
+    Set it with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later). The file
+    is replaced as a whole: written beside it, flushed to the disk, and renamed. Whenever
+    the process is killed, there is either the old checkpoint or the new one.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. It is a pickle: load only files that you trust.
+    every : int, default=1
+        Save after each iteration whose number is a multiple of this.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not a positive integer.
+
+    Notes
+    -----
+    A clone has the same callbacks, so in a search all fits would write to the one file.
+
+    Examples
+    --------
+    Here the fit is not killed, but stopped after 20 of 30 epochs:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skbp import BackpropClassifier
+    >>> from skbp.callbacks import Checkpoint
+    >>> X, y = load_iris(return_X_y=True)
+    >>> def classifier():
+    ...     return BackpropClassifier(
+    ...         solver="adam", learning_rate="cosine", max_iter=30, random_state=0
+    ...     )
+    >>> undisturbed = classifier().fit(X, y)
+    >>> if hasattr(undisturbed, "set_callbacks"):  # scikit-learn 1.9 or later
+    ...     path = Path(tempfile.mkdtemp()) / "iris.checkpoint"
+    ...     _ = classifier().set_callbacks(Checkpoint(path, every=20)).fit(X, y)
+    ...     resumed = Checkpoint.load(path)
+    ...     assert resumed.n_iter_ == 20
+    ...     resumed.fit(X, y)
+    ...     assert np.array_equal(resumed.coefs_[0], undisturbed.coefs_[0])
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        if not (isinstance(every, Integral) and every >= 1):
+            raise ValueError(f"every must be a positive integer. Got {every!r} instead.")
+        self.path: Path = Path(path)
+        self.every: int = every
+
+    def setup(self, estimator: BaseEstimator, context: Any) -> None:
+        """Check before the fit that there is a folder for the file.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier
+            What is fitted.
+        context : CallbackContext
+            The task of the fit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        """
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder for path={str(self.path)!r}.")
+
+    def teardown(self, estimator: BaseEstimator, context: Any) -> None:
+        """Do nothing; see `sklearn.callback.FitCallback`.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier
+            What is fitted.
+        context : CallbackContext
+            The task of the fit.
+        """
+
+    def on_fit_task_begin(self, estimator: BaseEstimator, context: Any) -> None:
+        """Do nothing; see `sklearn.callback.FitCallback`.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier
+            What is fitted.
+        context : CallbackContext
+            The task that begins.
+        """
+
+    def on_fit_task_end(
+        self, estimator: BaseEstimator, context: Any, *, fitted_estimator: Any = None
+    ) -> None:
+        """Save the model if an iteration has ended whose turn it is.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier
+            What is fitted.
+        context : CallbackContext
+            The task that ended.
+        fitted_estimator : BackpropClassifier
+            The model as it is now.
+        """
+        if context.task_name == _ITERATION and fitted_estimator.n_iter_ % self.every == 0:
+            model = copy(fitted_estimator)
+            # what ties it to the fit that it is in
+            for name in [name for name in vars(model) if "callback" in name]:
+                delattr(model, name)
+            _replace(self.path, pickle.dumps(model))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Any:
+        """Load a model whose next `fit` goes on where the saved one was.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. It is a pickle: load only files that you trust.
+
+        Returns
+        -------
+        BackpropClassifier
+            The model as it was when it was saved, which can predict already. Call its
+            `fit` with the same data. With "sgd", "adam" and "gd" it ends bitwise where
+            the undisturbed fit does; "cg" and "lbfgs" go on from the weights. It has no
+            callbacks; to save it again, set them again.
+        """
+        model = pickle.loads(Path(path).read_bytes())
+        model._state.is_unfinished = True
+        return model
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment there is the whole old or the whole new one."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make a rename last through a power failure, where directories can be opened."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
