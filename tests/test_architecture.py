@@ -38,15 +38,16 @@ MAY_IMPORT = {
     "skbp.prediction": "activations blas_threads probabilities weights",
     "skbp.probabilities": "activations losses",
     "skbp.solvers": "solvers.descent solvers.interface solvers.learning_rates "
-    "solvers.line_search solvers.update_rules",
+    "solvers.line_search solvers.progress solvers.update_rules",
     "skbp.solvers.descent": "monitor plateau "
-    "solvers.interface solvers.learning_rates solvers.update_rules",
+    "solvers.interface solvers.learning_rates solvers.progress solvers.update_rules",
     "skbp.solvers.interface": "",
     "skbp.solvers.learning_rates": "plateau",
-    "skbp.solvers.line_search": "monitor solvers.interface",
+    "skbp.solvers.line_search": "monitor solvers.interface solvers.progress",
+    "skbp.solvers.progress": "solvers.interface solvers.learning_rates solvers.update_rules",
     "skbp.solvers.update_rules": "",
     "skbp.training": "blas_threads choice data dropout losses monitor network objective solvers "
-    "validation weights",
+    "solvers.interface validation weights",
     "skbp.validation": "data losses probabilities",
     "skbp.weights": "",
 }

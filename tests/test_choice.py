@@ -26,6 +26,7 @@ from skbp.solvers import (
 every_first_order_solver = pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
 every_mini_batch_solver = pytest.mark.parametrize("solver", ["sgd", "adam"])
 every_line_search = pytest.mark.parametrize("solver", ["cg", "lbfgs"])
+every_solver = pytest.mark.parametrize("solver", ["gd", "sgd", "adam", "cg", "lbfgs"])
 
 
 def solver_for(n_rows=1000, random_state=None, progress=None, **parameters):
@@ -153,16 +154,11 @@ def test_adaptive_needs_the_training_losss_plateau(solver, early_stopping):
 # -------------------------------------------------------------------- what else is handed on
 
 
-@every_first_order_solver
+@every_solver
 def test_progress_is_handed_on(solver):
     progress = Progress()
     assert solver_for(solver=solver, progress=progress).progress is progress
     assert solver_for(solver=solver).progress is None
-
-
-@every_line_search
-def test_line_searches_take_no_progress(solver):
-    assert solver_for(solver=solver, progress=Progress()) == solver_for(solver=solver)
 
 
 @every_mini_batch_solver

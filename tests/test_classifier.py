@@ -12,16 +12,20 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from fitting import (
+    PROBLEMS,
+    Brief,
+    Small,
+    assert_same_model,
+    every_solver,
+    may_stop_early,
+    theta_of,
+    weights_of,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import (
-    load_breast_cancer,
-    load_digits,
-    load_iris,
-    load_wine,
-    make_multilabel_classification,
-)
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -34,50 +38,25 @@ from skbp import BackpropClassifier
 from skbp.network import Network
 from skbp.objective import Objective
 
-SOLVERS = ["gd", "sgd", "adam", "cg", "lbfgs"]
-LEFT_TO_LATER_ISSUES = {"early_stopping", "validation_fraction", "warm_start"}
-
-every_solver = pytest.mark.parametrize("solver", SOLVERS)
-may_stop_early = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-Small = partial(BackpropClassifier, hidden_layer_sizes=(5,), random_state=0)
-Brief = partial(Small, max_iter=8)
-
 
 @pytest.fixture(scope="module")
 def iris():
-    X, y = load_iris(return_X_y=True)
-    return scale(X), y
+    return PROBLEMS["multiclass"]
 
 
 @pytest.fixture(scope="module")
-def two_classes(iris):
-    X, y = iris
-    return X[50:], y[50:]
+def two_classes():
+    return PROBLEMS["binary"]
 
 
 @pytest.fixture(scope="module")
 def multilabel():
-    X, Y = make_multilabel_classification(120, 6, n_classes=4, random_state=0)
-    return scale(X), Y
+    return PROBLEMS["multilabel"]
 
 
 @pytest.fixture(scope="module")
-def problems(iris, two_classes, multilabel):
-    return {"binary": two_classes, "multiclass": iris, "multilabel": multilabel}
-
-
-def weights_of(model):
-    return np.concatenate([w.ravel() for w in [*model.coefs_, *model.intercepts_]])
-
-
-def assert_same_model(model, other, **tolerance):
-    assert_allclose(weights_of(model), weights_of(other), **{"rtol": 0, "atol": 0, **tolerance})
-
-
-def theta_of(model, network):
-    pairs = zip(model.coefs_, model.intercepts_, strict=True)
-    return network.pack([np.column_stack([intercept, coef.T]) for coef, intercept in pairs])
+def problems():
+    return PROBLEMS
 
 
 # ------------------------------------------------------------------------ the constructor
@@ -86,7 +65,16 @@ def theta_of(model, network):
 def test_has_every_parameter_of_mlp_classifier():
     theirs = set(inspect.signature(MLPClassifier).parameters)
     ours = set(inspect.signature(BackpropClassifier).parameters)
-    assert ours == theirs - LEFT_TO_LATER_ISSUES | {"loss", "output_activation"}
+    assert theirs < ours
+    assert ours - theirs == {
+        "class_weight",
+        "dropout",
+        "label_smoothing",
+        "loss",
+        "max_grad_norm",
+        "output_activation",
+        "scoring",
+    }
 
 
 @pytest.mark.parametrize("estimator", [BackpropClassifier, MLPClassifier])
@@ -138,6 +126,14 @@ CHANGES = {
     "epsilon": ({"solver": "adam"}, 0.1),
     "n_iter_no_change": ({"solver": "adam", "tol": 0.05}, 2),
     "max_fun": ({}, 5),
+    "warm_start": ({}, True),
+    "early_stopping": ({}, True),
+    "validation_fraction": ({"early_stopping": True}, 0.3),
+    "scoring": ({"early_stopping": True}, "accuracy"),
+    "class_weight": ({}, {0: 1, 1: 2, 2: 1}),
+    "max_grad_norm": ({"solver": "gd"}, 0.1),
+    "dropout": ({"solver": "adam"}, 0.5),
+    "label_smoothing": ({}, 0.1),
 }
 
 
@@ -151,7 +147,7 @@ def test_every_parameter_does_something(iris, capsys, parameter):
     base, value = CHANGES[parameter]
 
     def outcome(**parameters):
-        model = Small(**{"max_iter": 30, **base, **parameters}).fit(*iris)
+        model = Small(**{"max_iter": 30, **base, **parameters}).fit(*iris).fit(*iris)
         return model.n_iter_, capsys.readouterr().out, weights_of(model).tobytes()
 
     assert outcome() == outcome()
@@ -204,6 +200,7 @@ def shape_of(value):
 
 FITTED = [
     "best_loss_",
+    "best_validation_score_",
     "classes_",
     "coefs_",
     "feature_names_in_",
@@ -216,6 +213,7 @@ FITTED = [
     "n_outputs_",
     "out_activation_",
     "t_",
+    "validation_scores_",
 ]
 
 
@@ -237,7 +235,9 @@ def fitted_pair(request, problems):
 
 def test_fitted_attributes_are_mlp_classifiers(fitted_pair):
     ours, theirs = ({name for name in vars(model) if name.endswith("_")} for model in fitted_pair)
-    assert ours == theirs - {"validation_scores_", "best_validation_score_"} == set(FITTED)
+    assert theirs == set(FITTED)
+    assert ours - theirs == {"best_iter_", "validation_loss_curve_"}
+    assert theirs < ours
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -770,20 +770,19 @@ def wrong_start_weights(model, X, y):
     model.fit(X[:, :2], y, coefs_init=[np.ones((9, 9))])
 
 
-def divergence(model, X, y):
-    parameters = model.get_params()
-    try:
-        model.set_params(**DIVERGING).fit(X[:, :2], y)
-    finally:
-        model.set_params(**parameters)
+def with_parameters(**changed):
+    def fail(model, X, y):
+        before = model.get_params()
+        try:
+            model.set_params(**changed).fit(X[:, :2], y)
+        finally:
+            model.set_params(**before)
+
+    return fail
 
 
-def invalid_parameter(model, X, y):
-    alpha = model.alpha
-    try:
-        model.set_params(alpha=-1).fit(X[:, :2], y)
-    finally:
-        model.set_params(alpha=alpha)
+def wrong_validation_set(model, X, y):
+    model.fit(X[:, :2], y, X_val=X, y_val=y)
 
 
 every_failure = pytest.mark.parametrize(
@@ -794,9 +793,15 @@ every_failure = pytest.mark.parametrize(
         continuous_target,
         negative_weights,
         wrong_start_weights,
-        divergence,
-        invalid_parameter,
+        wrong_validation_set,
+        with_parameters(**DIVERGING),
+        with_parameters(alpha=-1),
+        with_parameters(class_weight={0: -1, 1: 1, 2: 1}),
+        with_parameters(dropout=0.5),
+        with_parameters(activation=["tanh", "tanh"]),
+        with_parameters(early_stopping=True, scoring=lambda *_: np.nan),
     ],
+    ids=lambda fail: fail.__name__,
 )
 
 

@@ -9,7 +9,6 @@ from scipy import sparse
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -19,7 +18,7 @@ X, y = load_iris(return_X_y=True)
 X = scale(X)
 NAMED = pd.DataFrame(X, columns=list("abcd"))
 
-METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function", "transform"]
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
@@ -59,9 +58,17 @@ OUT_OF_RANGE = {
     "random_state": [-1, 1.5, "seed", np.random.default_rng(0)],
     "activation": ["sigmoid", "Logistic", "", None, 3, np.tanh],
     "output_activation": ["sigmoid", "relu", None],
-    "loss": ["hinge", "cross_entropy", None],
+    "loss": ["hinge", "cross_entropy", None, np.mean],
     "solver": ["newton", "LBFGS", "l-bfgs", None],
-    "learning_rate": ["auto", 0.1, None],
+    "learning_rate": ["auto", "one-cycle", 0.1, None],
+    "warm_start": ["yes", None, 1],
+    "early_stopping": ["auto", None, 1],
+    "validation_fraction": [0, 1, -0.1, 1.5, 10, np.nan, None, "auto"],
+    "scoring": ["acc", "loss", "", 3, ["accuracy"]],
+    "class_weight": ["balance", "auto", 2.0, (1, 2), np.ones(3)],
+    "max_grad_norm": [0, -1, np.nan, np.inf, "auto"],
+    "dropout": [-0.1, 1, 1.5, np.nan, "auto", None],
+    "label_smoothing": [-0.1, 1, 1.5, np.nan, None],
 }
 
 
@@ -72,9 +79,10 @@ def test_every_parameter_is_tried():
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in OUT_OF_RANGE.items() for value in values]
 )
-def test_invalid_parameter(name, value):
+@pytest.mark.parametrize("method", ["fit", "initialize"])
+def test_invalid_parameter(name, value, method):
     with pytest.raises(InvalidParameterError) as caught:
-        BackpropClassifier(**{name: value}).fit(X, y)
+        getattr(BackpropClassifier(**{name: value}), method)(X, y)
     message = str(caught.value)
     assert message.startswith(f"The '{name}' parameter of BackpropClassifier must be ")
     assert message.endswith(f". Got {value!r} instead.")
@@ -130,11 +138,211 @@ def test_unknown_parameter():
         BackpropClassifier().set_params(hidden_layers=(3,))
 
 
-@pytest.mark.parametrize("name", ["early_stopping", "validation_fraction", "warm_start"])
-def test_parameters_of_later_issues_are_refused(name):
-    assert name in MLPClassifier().get_params()
-    with error(TypeError, name):
-        BackpropClassifier(**{name: True})
+HIDDEN = {"hidden_layer_sizes": (5, 4), "solver": "adam", "max_iter": 3}
+
+
+@pytest.mark.parametrize(
+    ("activation", "text"),
+    [
+        (["tanh"], "one for each of the 2 hidden layers"),
+        (["tanh"] * 3, "one for each of the 2 hidden layers"),
+        ([], "one for each of the 2 hidden layers"),
+        (("tanh", "sigmoid"), "activation must be one of ['elu', "),
+        (["tanh", None], "activation must be one of ['elu', "),
+        (["tanh", np.tanh], "activation must be one of ['elu', "),
+        (["tanh", ["relu"]], "activation must be one of ['elu', "),
+    ],
+    ids=str,
+)
+def test_invalid_list_of_activations(activation, text):
+    for solver in ("adam", "lbfgs"):
+        with error(ValueError, text):
+            BackpropClassifier(activation=activation, **HIDDEN | {"solver": solver}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("dropout", "text"),
+    [
+        ([0.5], "dropout must be a single one, or one for each of the 2 hidden layers"),
+        ([0.5] * 3, "dropout must be a single one, or one for each of the 2 hidden layers"),
+        ([], "dropout must be a single one, or one for each of the 2 hidden layers"),
+        ([0.5, 1.0], "dropout must be in [0, 1)"),
+        ((-0.1, 0.5), "dropout must be in [0, 1)"),
+        ([0.5, np.nan], "dropout must be in [0, 1)"),
+        ([0.5, "half"], "dropout must be in [0, 1)"),
+        ([0.5, None], "dropout must be in [0, 1)"),
+        ([0.5, [0.5]], "dropout must be in [0, 1)"),
+    ],
+    ids=str,
+)
+def test_invalid_list_of_dropout_rates(dropout, text):
+    with error(ValueError, text) as caught:
+        BackpropClassifier(dropout=dropout, **HIDDEN).fit(X, y)
+    assert f"Got {dropout!r} instead" in str(caught.value)
+
+
+@pytest.mark.parametrize("solver", ["gd", "cg", "lbfgs"])
+@pytest.mark.parametrize("dropout", [0.5, [0.0, 0.5]])
+def test_dropout_needs_a_mini_batch_solver(solver, dropout):
+    model = BackpropClassifier(dropout=dropout, **HIDDEN | {"solver": solver})
+    with error(ValueError, f"dropout={dropout!r} needs a solver in ('sgd', 'adam'). Got solver="):
+        model.fit(X, y)
+
+
+Y = np.column_stack([y == 0, y > 0]).astype(int)
+
+BAD_CLASS_WEIGHTS = {
+    "other classes": (y, {5: 1.0, 6: 1.0}, "The classes, [0, 1, 2], are not in class_weight"),
+    "negative": (y, {0: 1.0, 1: -1.0, 2: 1.0}, "class_weight must not hold negative weights"),
+    "NaN": (y, {0: np.nan, 1: 1.0, 2: 1.0}, "class_weight must not hold"),
+    "infinity": (y, {0: np.inf, 1: 1.0, 2: 1.0}, "class_weight must not hold"),
+    "a word": (y, {0: "heavy", 1: 1.0, 2: 1.0}, "could not convert string to float: 'heavy'"),
+    "a list": (y, [{0: 1.0}] * 3, "class_weight must be a dict"),
+    "a dict for labels": (Y, {0: 1.0, 1: 2.0}, "a list of dicts, one for each of the 2 labels"),
+    "too few": (Y, [{0: 1.0}], "a list of dicts, one for each of the 2 labels"),
+    "too many": (Y, [{0: 1.0}] * 3, "a list of dicts, one for each of the 2 labels"),
+    "no dicts": (Y, ["heavy", "light"], "class_weight"),
+    "negative for a label": (Y, [{0: 1.0, 1: -1.0}, {0: 1.0}], "must not hold negative weights"),
+}
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    ("labels", "class_weight", "text"),
+    list(BAD_CLASS_WEIGHTS.values()),
+    ids=list(BAD_CLASS_WEIGHTS),
+)
+def test_bad_class_weight(labels, class_weight, text, solver, early_stopping):
+    model = BackpropClassifier(
+        solver=solver, class_weight=class_weight, early_stopping=early_stopping
+    )
+    with error(ValueError, text):
+        model.fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("early_stopping", "text"),
+    [
+        (False, "the sum of sample_weight, must be positive"),
+        (True, "validation_fraction=0.1 of 0 rows leaves none"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("labels", "zeros"), [(y, dict.fromkeys(range(3), 0.0)), (Y, [{0: 0.0, 1: 0.0}] * 2)]
+)
+def test_class_weights_of_0_only(labels, zeros, early_stopping, text):
+    with error(ValueError, text):
+        BackpropClassifier(class_weight=zeros, early_stopping=early_stopping).fit(X, labels)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite(bad):
+    with error(ValueError, f"The validation score must be finite. Got {bad} instead."):
+        BackpropClassifier(early_stopping=True, scoring=lambda *_: bad).fit(X, y)
+
+
+@pytest.mark.parametrize("bad", ["good", None, np.ones(2), 1j])
+def test_a_score_that_is_no_number(bad):
+    with pytest.raises((ValueError, TypeError)):
+        BackpropClassifier(early_stopping=True, scoring=lambda *_: bad).fit(X, y)
+
+
+def test_a_scorer_must_take_sample_weights_where_there_are_some():
+    model = BackpropClassifier(early_stopping=True, scoring=lambda estimator, X, y: 0.5)
+    with error(TypeError, "sample_weight"):
+        model.fit(X, y, np.ones(150))
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [([0, 60, 120], y), ([0, 149], (y > 0).astype(int)), ([0, 149], Y)],
+    ids=["multiclass", "binary", "multilabel"],
+)
+def test_too_few_rows_to_spare_any_for_validation(rows, labels):
+    with error(
+        ValueError,
+        f"validation_fraction=0.3 of {len(rows)} rows leaves none for validation: each class needs "
+        "one for training. Pass X_val and y_val, or more data.",
+    ):
+        BackpropClassifier(early_stopping=True, validation_fraction=0.3).fit(X[rows], labels[rows])
+
+
+# ------------------------------------------------------------------------- validation sets
+
+BAD_VALIDATION = {
+    "no y": ({"X_val": X}, "A validation set needs both X_val and y_val"),
+    "no X": ({"y_val": y}, "A validation set needs both X_val and y_val"),
+    "weights alone": ({"sample_weight_val": np.ones(150)}, "needs both X_val and y_val"),
+    "weights and X": (
+        {"X_val": X, "sample_weight_val": np.ones(150)},
+        "needs both X_val and y_val",
+    ),
+    "unknown class": (
+        {"X_val": X, "y_val": y + 2},
+        "y_val has the classes [3, 4], which are not among the known classes [0, 1, 2]",
+    ),
+    "names": ({"X_val": X, "y_val": np.array(list("abc"))[y]}, "y_val has the classes ['a', 'b'"),
+    "several labels": ({"X_val": X, "y_val": Y}, "y_val must have one label a row"),
+    "fewer features": ({"X_val": X[:, :3], "y_val": y}, "X has 3 features, but"),
+    "more features": ({"X_val": X[:, [0, 1, 2, 3, 3]], "y_val": y}, "X has 5 features, but"),
+    "fewer rows": ({"X_val": X[:9], "y_val": y}, "inconsistent numbers of samples: [9, 150]"),
+    "no rows": ({"X_val": X[:0], "y_val": y[:0]}, "Found array with 0 sample(s)"),
+    "1D": ({"X_val": X[:, 0], "y_val": y}, "Expected 2D array, got 1D array instead"),
+    "NaN": ({"X_val": with_value(np.nan), "y_val": y}, "contains NaN"),
+    "NaN label": ({"X_val": X, "y_val": np.where(y == 0, np.nan, y)}, "contains NaN"),
+    "continuous": ({"X_val": X, "y_val": X[:, 0]}, "Unknown label type"),
+    "negative weights": (
+        {"X_val": X, "y_val": y, "sample_weight_val": -np.ones(150)},
+        "Negative values in data passed to `sample_weight`",
+    ),
+    "weights of 0": (
+        {"X_val": X, "y_val": y, "sample_weight_val": np.zeros(150)},
+        "at least one non-zero",
+    ),
+    "too few weights": (
+        {"X_val": X, "y_val": y, "sample_weight_val": np.ones(9)},
+        "sample_weight.shape == (9,), expected (150,)",
+    ),
+}
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(("bad", "text"), list(BAD_VALIDATION.values()), ids=list(BAD_VALIDATION))
+def test_bad_validation_set(bad, text, early_stopping):
+    with error(ValueError, text):
+        BackpropClassifier(early_stopping=early_stopping).fit(X, y, **bad)
+
+
+def test_a_validation_set_in_which_no_class_counts():
+    model = BackpropClassifier(class_weight={0: 0.0, 1: 1.0, 2: 1.0})
+    with error(ValueError, "must not all have a class_weight of 0"):
+        model.fit(X, y, X_val=X[:50], y_val=y[:50])
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (Y[:, [0, 1, 1]], "y_val must have 2 columns of labels"),
+        (y, "y_val must have 2 columns of labels"),
+        (2 * Y, "0 and 1"),
+    ],
+    ids=["more labels", "classes", "no indicator"],
+)
+def test_bad_validation_labels_of_several_labels(bad, text):
+    with error(ValueError, text):
+        BackpropClassifier().fit(X, Y, X_val=X, y_val=bad)
+
+
+def test_feature_names_of_the_validation_set():
+    model = BackpropClassifier()
+    with error(ValueError, "The feature names should match those that were passed during fit"):
+        model.fit(NAMED, y, X_val=NAMED.rename(columns={"a": "e"}), y_val=y)
+
+
+def test_validation_arguments_are_keywords():
+    with pytest.raises(TypeError, match="positional argument"):
+        BackpropClassifier().fit(X, y, None, X, y)
 
 
 # --------------------------------------------------------------------------------------- X

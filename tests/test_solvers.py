@@ -397,6 +397,15 @@ def test_line_searches_report_a_loss_that_is_not_finite(solver, value):
         solver().minimize(cost, start)
 
 
+@pytest.mark.parametrize("solver", [ConjugateGradient(), LBFGS()])
+def test_line_searches_do_not_take_an_error_of_the_watch_for_a_wish_to_stop(solver):
+    def watch(theta, loss):
+        next(iter([]))
+
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        solver.minimize(quadratic, np.zeros(3), watch)
+
+
 @pytest.mark.parametrize("n_iter_no_change", [1, 2, 5])
 def test_patience_lasts_exactly_n_iter_no_change_epochs(n_iter_no_change):
     objective = Scripted([1.0, 0.5, *100 * [0.5]])
