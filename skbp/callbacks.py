@@ -124,7 +124,7 @@ class Checkpoint:
     ...     _ = classifier().set_callbacks(Checkpoint(path, every=20)).fit(X, y)
     ...     resumed = Checkpoint.load(path)
     ...     assert resumed.n_iter_ == 20
-    ...     resumed.fit(X, y)
+    ...     _ = resumed.fit(X, y)
     ...     assert np.array_equal(resumed.coefs_[0], undisturbed.coefs_[0])
     """
 

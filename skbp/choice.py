@@ -35,7 +35,6 @@ def choose_solver(
     n_rows: int,
     random_state: np.random.RandomState,
     progress: Progress | None = None,
-    n_done: int = 0,
 ) -> Solver:
     """Return the solver that a classifier's parameters describe.
 
@@ -48,9 +47,7 @@ def choose_solver(
     random_state : RandomState instance
         What shuffles the rows.
     progress : Progress, default=None
-        Where a gradient descent stands that is to go on. None for a new one.
-    n_done : int, default=0
-        The number of iterations that "cg" and "lbfgs" have done before.
+        Where a minimisation stands that is to go on. None for a new one.
 
     Returns
     -------
@@ -63,17 +60,18 @@ def choose_solver(
         If it cannot do with dropout.
     """
     _check_dropout(parameters["dropout"], parameters["solver"])
-    max_iter, tol = parameters["max_iter"], parameters["tol"]
+    common: dict[str, Any] = {
+        "max_iter": parameters["max_iter"],
+        "tol": parameters["tol"],
+        "progress": progress,
+    }
     match parameters["solver"]:
         case "lbfgs":
-            max_fun = parameters["max_fun"]
-            return LBFGS(max_iter=max(max_iter - n_done, 1), tol=tol, max_fun=max_fun)
+            return LBFGS(max_fun=parameters["max_fun"], **common)
         case "cg":
-            return ConjugateGradient(max_iter=max(max_iter - n_done, 1), tol=tol)
-    common: dict[str, Any] = {"max_iter": max_iter, "tol": tol}
+            return ConjugateGradient(**common)
     common["learning_rate"] = _learning_rate(parameters)
     common["max_grad_norm"] = parameters["max_grad_norm"]
-    common["progress"] = progress
     if parameters["solver"] == "gd":
         return GradientDescent(**common)
     return MiniBatchDescent(

@@ -26,7 +26,7 @@ from skbp.data import ClassWeight, check_same_classes, encoder_of_stream
 from skbp.losses import Loss
 from skbp.prediction import Prediction
 from skbp.solvers import Result
-from skbp.training import Training, begin, conditions_of
+from skbp.training import begin
 
 
 def _is_mini_batch(classifier: BaseEstimator) -> bool:
@@ -460,8 +460,7 @@ class BackpropClassifier(
             training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
             if goes_on:
                 check_same_classes(training.binarizer, training.examples.y)
-            if resumes:
-                _check_resumed(training, coefs_init, intercepts_init)
+            training.check_conditions(resumes, X_val)
             if any(part is not None for part in (X_val, y_val, sample_weight_val)):
                 training = training.with_validation_set(X_val, y_val, sample_weight_val)
             elif self.early_stopping:
@@ -515,7 +514,8 @@ class BackpropClassifier(
         """
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
-        if "balanced" in (self.class_weight or ()):
+        given = self.class_weight
+        if "balanced" in (given if isinstance(given, list) else [given]):
             raise ValueError(
                 "partial_fit does not support class_weight='balanced': a part of the data does "
                 "not tell the shares of the classes. Pass a dict, for example from "
@@ -583,13 +583,6 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _check_resumed(training: Training, *given_weights: Any) -> None:
-    conditions = conditions_of(training.classifier, training.examples)
-    training.state.check_resumable_under(conditions)
-    if any(given is not None for given in given_weights):
-        raise ValueError("A fit that is resumed takes no coefs_init and no intercepts_init.")
 
 
 def _after_one_epoch(attributes: Any) -> bool:

@@ -47,7 +47,7 @@ def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -
     to Prevent Neural Networks from Overfitting", JMLR 15, 2014.
     """
     rates = per_hidden_layer("dropout", dropout, len(network.g))
-    if not all(0 <= p < 1 for p in rates):
+    if not all(isinstance(p, int | float | np.floating) and 0 <= p < 1 for p in rates):
         raise ValueError(f"dropout must be in [0, 1). Got {dropout!r} instead.")
     if not any(rates):
         return network

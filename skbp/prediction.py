@@ -112,7 +112,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         if layer is None and self.n_layers_ == 2:
             raise ValueError("There is no hidden layer to transform with: hidden_layer_sizes=().")
         number = self.n_layers_ - 1 if layer is None else layer
-        if number not in range(2, self.n_layers_ + 1):
+        if not (isinstance(number, int | np.integer) and 2 <= number <= self.n_layers_):
             raise ValueError(f"layer must be from 2 to {self.n_layers_}. Got {layer!r} instead.")
         theta, checked = self._prepared(X)
         with one_blas_thread(), np.errstate(under="ignore"):

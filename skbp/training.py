@@ -26,7 +26,8 @@ from skbp.losses import get_loss
 from skbp.monitor import History, Monitor
 from skbp.network import Network, is_layer_size
 from skbp.objective import Objective
-from skbp.solvers import Progress, Result, Solver
+from skbp.solvers import Progress, Result
+from skbp.solvers.interface import STOPPED
 from skbp.validation import Validation, held_out
 
 Attributes = dict[str, Any]
@@ -42,20 +43,23 @@ class FitState:
     random_state : RandomState instance
         What has drawn the validation set and the start weights, shuffles the rows, and
         leaves out units.
+    solver : str
+        The name of the solver.
     conditions : dict of str to object
-        What must be the same for the fit to be resumed.
+        What must be the same for the fit to be resumed, by names that the user knows.
     held_out : ndarray of int or None
         The rows of the validation set, if one was drawn.
     history : History
         What the monitor has seen.
     progress : Progress
-        Where a gradient descent stands.
+        Where the minimisation stands.
     is_unfinished : bool
         Whether the next fit is to resume this one.
     """
 
     random_state: np.random.RandomState
-    conditions: Attributes
+    solver: str
+    conditions: dict[str, Any] = field(default_factory=dict)
     held_out: Rows | None = None
     history: History = field(default_factory=History)
     progress: Progress = field(default_factory=Progress)
@@ -76,36 +80,15 @@ class FitState:
             averages, if the solver is the same.
         """
         before, history = self.progress, self.history
-        keeps = solver == self.conditions["solver"]
         return FitState(
             random_state=deepcopy(self.random_state),
-            conditions=self.conditions | {"solver": solver},
+            solver=solver,
             history=History(loss_curve=list(history.loss_curve), best_loss=history.best_loss),
             progress=Progress(
                 course=deepcopy(before.course),
-                averages=deepcopy(before.averages) if keeps else {},
+                averages=deepcopy(before.averages) if solver == self.solver else {},
             ),
         )
-
-    def check_resumable_under(self, conditions: Attributes) -> None:
-        """Refuse to resume a fit under other conditions.
-
-        Parameters
-        ----------
-        conditions : dict of str to object
-            The conditions now.
-
-        Raises
-        ------
-        ValueError
-            If they differ from those of this fit.
-        """
-        for name, before in self.conditions.items():
-            if conditions[name] != before:
-                raise ValueError(
-                    f"A fit that is resumed must have the same {name} as before, {before!r}. "
-                    f"Got {conditions[name]!r} instead."
-                )
 
 
 def begin(
@@ -159,39 +142,16 @@ def begin(
         network=_network(classifier, examples, binarizer),
         examples=examples.weighted_by(class_weights),
         validation_examples=None,
-        state=_new_state(classifier, examples) if state is None else state,
+        state=_new_state(classifier) if state is None else state,
     )
 
 
-def _new_state(classifier: BaseEstimator, examples: Dataset) -> FitState:
+def _new_state(classifier: BaseEstimator) -> FitState:
     random_state = classifier.random_state
     if random_state is None:
         # a stream of its own, that is kept when the classifier goes on
         random_state = check_random_state(None).randint(np.iinfo(np.int32).max)
-    return FitState(check_random_state(random_state), conditions_of(classifier, examples))
-
-
-def conditions_of(classifier: BaseEstimator, examples: Dataset) -> Attributes:
-    """Return what must be the same for a fit to be resumed.
-
-    Parameters
-    ----------
-    classifier : BackpropClassifier
-        The classifier.
-    examples : Dataset
-        The training examples, before any are held out.
-
-    Returns
-    -------
-    dict of str to object
-        The conditions, by names that the user knows.
-    """
-    return {
-        "solver": classifier.solver,
-        "early_stopping": classifier.early_stopping,
-        "number of rows": len(examples.Y),
-        "dtype of X": examples.X.dtype.name,
-    }
+    return FitState(check_random_state(random_state), classifier.solver)
 
 
 def _network(classifier: BaseEstimator, examples: Dataset, binarizer: LabelBinarizer) -> Network:
@@ -235,6 +195,37 @@ class Training:
     examples: Dataset
     validation_examples: Dataset | None
     state: FitState
+
+    def check_conditions(self, resumes: bool, X_val: Any) -> None:
+        """Refuse to resume a fit under other conditions; keep those of a new one.
+
+        Parameters
+        ----------
+        resumes : bool
+            Whether it is resumed.
+        X_val : {array-like, sparse matrix} or None
+            The user's own validation set.
+
+        Raises
+        ------
+        ValueError
+            If the conditions differ.
+        """
+        conditions = {
+            "solver": self.classifier.solver,
+            "early_stopping": self.classifier.early_stopping,
+            "X_val": None if X_val is None else "a validation set",
+            "number of rows": len(self.examples.Y),
+            "dtype of X": self.examples.X.dtype.name,
+        }
+        before = self.state.conditions if resumes else conditions
+        for name, value in conditions.items():
+            if value != before[name]:
+                raise ValueError(
+                    f"A fit that is resumed must have the same {name} as before, "
+                    f"{before[name]!r}. Got {value!r} instead."
+                )
+        self.state.conditions = conditions
 
     def with_validation_set(self, X_val: Matrix, y_val: Any, sample_weight_val: Any) -> "Training":
         """Return the same fit with a validation set of the user's own.
@@ -336,6 +327,8 @@ class Training:
                 "start anew."
             )
         theta = self.network.pack(weights.join(classifier.coefs_, classifier.intercepts_))
+        if self.state.is_unfinished and self.state.history.theta is not None:
+            theta = self.state.history.theta  # the fitted ones may be the best ones
         return theta.astype(self.examples.X.dtype, copy=False)
 
     def with_given(self, theta: Floats, coefs_init: Any, intercepts_init: Any) -> Floats:
@@ -360,6 +353,8 @@ class Training:
         ValueError
             If the shapes do not fit the network, or a weight is not finite.
         """
+        if self.state.is_unfinished and not (coefs_init is None and intercepts_init is None):
+            raise ValueError("A fit that is resumed takes no coefs_init and no intercepts_init.")
         coefs, intercepts = weights.split(self.network.unpack(theta))
         if coefs_init is not None:
             coefs = weights.checked("coefs_init", coefs_init, like=coefs)
@@ -440,12 +435,12 @@ class Training:
             If it diverges.
         """
         parameters, state, history = self.classifier, self.state, self.state.history
+        network = thinned(self.network, parameters.dropout, state.random_state)
         solver = choose_solver(
             parameters.get_params(deep=False),
             len(self.examples.Y),
             state.random_state,
             state.progress,
-            n_done=history.n_iter,
         )
         monitor = Monitor(
             verbose=bool(parameters.verbose),
@@ -455,24 +450,32 @@ class Training:
             after_iteration=lambda theta: after_iteration(lambda: self._attributes_now(theta)),
             history=history,
         )
-        network = thinned(self.network, parameters.dropout, state.random_state)
+        if monitor.has_seen_enough:  # as it may have in a fit that is resumed
+            state.progress.outcome = STOPPED
         try:
-            result = _minimized(solver, self._objective(network), theta, monitor)
+            # a diverging loss overflows on its way to the monitor, which reports it
+            with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                result = solver.minimize(self._objective(network), theta, monitor)
         except KeyboardInterrupt:
-            result = _interrupted(history)
-            # those of the middle of an epoch
-            state.progress.averages = {}
-        if parameters.early_stopping:
-            result = _best(history, result)
+            result = _interrupted(self.state, parameters.early_stopping)
+        theta, cost = self._kept(result.theta, result.cost)
         # what only a fit that is resumed needs
         history.theta = history.best_theta = state.progress.order = state.held_out = None
-        return result
+        state.is_unfinished = False
+        return replace(result, theta=theta, cost=cost)
+
+    def _kept(self, theta: Floats, loss: float) -> tuple[Floats, float]:
+        """Return the weights to keep, and their loss: the last, or with early stopping the best."""
+        history = self.state.history
+        if not self.classifier.early_stopping or history.best_iter is None:
+            return theta, loss
+        return cast(Floats, history.best_theta), history.loss_curve[history.best_iter]
 
     def _attributes_now(self, theta: Floats) -> Attributes:
         """Return the attributes as of the last iteration, detached from what goes on."""
         history = self.state.history
         n_examples = history.n_iter * len(self.examples.Y)
-        now = self.attributes(theta, history.loss_curve[-1], n_examples)
+        now = self.attributes(*self._kept(theta, history.loss_curve[-1]), n_examples)
         return now | {"_state": deepcopy(self.state)}
 
     def attributes(self, theta: Floats, loss: float, n_examples: int) -> Attributes:
@@ -537,35 +540,16 @@ def _smoothed(Y: Floats, label_smoothing: float, y_type: str) -> Floats:
     return Y * Y.dtype.type(1 - label_smoothing) + Y.dtype.type(label_smoothing / n_classes)
 
 
-def _minimized(solver: Solver, objective: Objective, theta: Floats, monitor: Monitor) -> Result:
-    """Run a solver, unless a fit that is resumed had come to its end."""
-    if monitor.has_seen_enough:
-        return _as_of(monitor.history, "it had come to its end when it was saved")
-    # a diverging loss overflows on its way to the monitor, which reports it
-    with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return solver.minimize(objective, theta, monitor)
-
-
-def _interrupted(history: History) -> Result:
+def _interrupted(state: FitState, keeps_best: bool) -> Result:
     """Return the last finished iteration, with a warning; raise if there is none."""
+    history = state.history
     history.settle()
     if history.theta is None:
         raise KeyboardInterrupt
-    warnings.warn(
-        f"Training was interrupted; the model is that of iteration {history.n_iter}.",
-        stacklevel=5,
-    )
-    return _as_of(history, "it was interrupted")
-
-
-def _as_of(history: History, reason: str) -> Result:
-    """Return the last finished iteration."""
     n_iter = history.n_iter
-    return Result(cast(Floats, history.theta), history.loss_curve[-1], n_iter, n_iter, True, reason)
-
-
-def _best(history: History, result: Result) -> Result:
-    """Return the iteration with the best validation score, if there was any."""
-    if history.best_iter is None or history.best_theta is None:
-        return result
-    return replace(result, theta=history.best_theta, cost=history.loss_curve[history.best_iter])
+    state.progress.averages = {}  # they are those of the middle of an epoch
+    kept = history.best_iter if keeps_best and history.best_iter is not None else n_iter - 1
+    warnings.warn(
+        f"Training was interrupted; the model is that of iteration {kept + 1}.", stacklevel=5
+    )
+    return Result(history.theta, history.loss_curve[-1], n_iter, n_iter, True, "it was interrupted")

@@ -7,7 +7,7 @@ the whole set (`GradientDescent`) or of one batch of rows after the other
 return a `Result`; none knows what a network is.
 """
 
-from skbp.solvers.descent import GradientDescent, MiniBatchDescent, Progress
+from skbp.solvers.descent import GradientDescent, MiniBatchDescent
 from skbp.solvers.interface import Result, Solver
 from skbp.solvers.learning_rates import (
     Adaptive,
@@ -19,6 +19,7 @@ from skbp.solvers.learning_rates import (
     OneCycle,
 )
 from skbp.solvers.line_search import LBFGS, ConjugateGradient
+from skbp.solvers.progress import Progress
 from skbp.solvers.update_rules import Adam, Momentum
 
 __all__ = [

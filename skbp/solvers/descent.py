@@ -19,8 +19,9 @@ from skbp._typing import Floats, Rows
 from skbp.monitor import Monitor
 from skbp.plateau import Plateau
 from skbp.solvers.interface import STOPPED, Outcome, Result, Watch
-from skbp.solvers.learning_rates import Constant, Course, LearningRate
-from skbp.solvers.update_rules import Momentum, State, UpdateRule
+from skbp.solvers.learning_rates import Constant, LearningRate
+from skbp.solvers.progress import Progress
+from skbp.solvers.update_rules import Momentum, UpdateRule
 
 Iteration = tuple[Floats, float]
 """The weights and the loss after an iteration."""
@@ -31,38 +32,6 @@ _HIGHER_THAN_FIRST = Outcome(
     "the loss is higher than after the first epoch",
     "lower learning_rate_init, or standardise X",
 )
-
-
-@dataclass
-class Progress:
-    """Where a descent stands: all that its next iteration depends on, but Θ and the data.
-
-    It can be pickled half way. A descent that begins with it goes on as if nothing had
-    happened, if the random state that shuffles the rows was kept as well.
-
-    Parameters
-    ----------
-    course : Course
-        What the learning rate depends on.
-    averages : dict
-        The state of the update rule; empty before the first step.
-    order : ndarray of int or None
-        The order of the rows in the last epoch; None before the first.
-    n_iter : int
-        The number of iterations, which ``max_iter`` limits; it starts from 0 again where
-        other data follow, the course goes on.
-    loss : float
-        The loss of the last iteration.
-    outcome : Outcome or None
-        How the descent ended; None if it has not.
-    """
-
-    course: Course = field(default_factory=Course)
-    averages: State = field(default_factory=dict)
-    order: Rows | None = None
-    n_iter: int = 0
-    loss: float = np.nan
-    outcome: Outcome | None = None
 
 
 @dataclass

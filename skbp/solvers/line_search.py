@@ -15,6 +15,7 @@ from scipy.optimize import OptimizeResult, minimize
 from skbp._typing import Floats
 from skbp.monitor import Monitor
 from skbp.solvers.interface import STOPPED, Outcome, Result, Watch
+from skbp.solvers.progress import Progress
 
 _STUCK = Outcome(
     False,
@@ -36,21 +37,28 @@ class ConjugateGradient:
         The largest number of iterations.
     tol : float, default=1e-4
         It has converged when no entry of the gradient is larger than this.
+    progress : Progress, default=None
+        Where an earlier minimisation stands, whose iterations count; brought up to date
+        in place. None to begin anew.
     """
 
     max_iter: int = 200
     tol: float = 1e-4
+    progress: Progress | None = None
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
         """Minimise an objective, as `Solver.minimize` says."""
-        options = {"maxiter": self.max_iter, "gtol": self.tol}
-        found = _minimize(objective, theta, watch, "CG", options)
+        progress = Progress() if self.progress is None else self.progress
+        if _is_done(progress, self.max_iter):
+            return _unchanged(theta, progress, self.max_iter)
+        options = {"maxiter": self.max_iter - progress.n_iter, "gtol": self.tol}
+        found = _minimize(objective, theta, watch, progress, "CG", options)
         outcomes = {
             0: Outcome(True, "no entry of the gradient is larger than tol"),
             1: _exhausted("max_iter", self.max_iter),
             _STOPPED_STATUS: STOPPED,
         }
-        return _result(found, theta, outcomes.get(found.status, _STUCK))
+        return _result(found, theta, progress, outcomes.get(found.status, _STUCK))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,33 +74,55 @@ class LBFGS:
         an iteration lowered the loss J by less than 2e-9 max(1, J) (in float32, 1e-6).
     max_fun : int, default=15000
         The largest number of evaluations of the objective.
+    progress : Progress, default=None
+        Where an earlier minimisation stands, whose iterations count; brought up to date
+        in place. None to begin anew.
     """
 
     max_iter: int = 200
     tol: float = 1e-4
     max_fun: int = 15000
+    progress: Progress | None = None
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
         """Minimise an objective, as `Solver.minimize` says."""
+        progress = Progress() if self.progress is None else self.progress
+        if _is_done(progress, self.max_iter):
+            return _unchanged(theta, progress, self.max_iter)
         options = {
-            "maxiter": self.max_iter,
+            "maxiter": self.max_iter - progress.n_iter,
             "maxfun": self.max_fun,
             "gtol": self.tol,
             # SciPy's own default for float64; in float32 that is below the rounding error
             "ftol": 1e7 * np.finfo(float).eps if theta.dtype == float else 1e-6,
         }
-        found = _minimize(objective, theta, watch, "L-BFGS-B", options)
-        limit = "max_iter" if found.nit >= self.max_iter else "max_fun"
+        found = _minimize(objective, theta, watch, progress, "L-BFGS-B", options)
+        limit = "max_iter" if progress.n_iter >= self.max_iter else "max_fun"
         outcomes = {
             0: Outcome(True, "the gradient or the last decrease of the loss is within tolerance"),
             1: _exhausted(limit, getattr(self, limit)),
             _STOPPED_STATUS: STOPPED,
         }
-        return _result(found, theta, outcomes.get(found.status, _STUCK))
+        return _result(found, theta, progress, outcomes.get(found.status, _STUCK))
+
+
+def _is_done(progress: Progress, max_iter: int) -> bool:
+    return progress.outcome is not None or progress.n_iter >= max_iter
+
+
+def _unchanged(theta: Floats, progress: Progress, max_iter: int) -> Result:
+    """Return the result of an earlier minimisation that had come to its end."""
+    n_iter, outcome = progress.n_iter, progress.outcome or _exhausted("max_iter", max_iter)
+    return Result(theta.copy(), progress.loss, n_iter, n_iter, *outcome)
 
 
 def _minimize(
-    objective: Any, theta: Floats, watch: Watch | None, method: str, options: dict[str, Any]
+    objective: Any,
+    theta: Floats,
+    watch: Watch | None,
+    progress: Progress,
+    method: str,
+    options: dict[str, Any],
 ) -> OptimizeResult:
     """Run SciPy's optimiser, telling the watch of every iteration."""
     watch = Monitor() if watch is None else watch
@@ -101,8 +131,10 @@ def _minimize(
     # SciPy looks at this name to decide what to pass
     def callback(intermediate_result: OptimizeResult) -> None:
         nonlocal stopped
+        loss = float(intermediate_result.fun)
+        progress.n_iter, progress.loss = progress.n_iter + 1, loss
         try:
-            stopped = bool(watch(intermediate_result.x, intermediate_result.fun))
+            stopped = bool(watch(intermediate_result.x, loss))
         except StopIteration as error:  # to SciPy it would be a wish to stop
             raise RuntimeError("What watches the minimisation raised StopIteration.") from error
         if stopped:
@@ -126,8 +158,7 @@ def _exhausted(parameter: str, limit: int) -> Outcome:
     )
 
 
-def _result(found: OptimizeResult, theta: Floats, outcome: Outcome) -> Result:
+def _result(found: OptimizeResult, theta: Floats, progress: Progress, outcome: Outcome) -> Result:
     """Translate SciPy's result; the weights get the dtype of the start vector."""
-    return Result(
-        found.x.astype(theta.dtype), float(found.fun), int(found.nit), int(found.nfev), *outcome
-    )
+    x, J = found.x.astype(theta.dtype), float(found.fun)
+    return Result(x, J, progress.n_iter, int(found.nfev), *outcome)
