@@ -209,11 +209,21 @@ class Checkpoint:
         BackpropClassifier
             The model as it was when it was saved, which can predict already. Call its
             `fit` with the same data. With "sgd", "adam" and "gd" it ends bitwise where
-            the undisturbed fit does; "cg" and "lbfgs" go on from the weights. It has no
-            callbacks; to save it again, set them again.
+            the undisturbed fit does; "cg" and "lbfgs" go on from the weights. ``max_iter``
+            may be another one, unless the learning rate is planned for it; the other
+            parameters, and whether there is an ``X_val``, may not. It has no callbacks; to
+            save it again, set them again.
+
+        Raises
+        ------
+        ValueError
+            If the file holds something else.
         """
         model = pickle.loads(Path(path).read_bytes())
-        model._state.is_unfinished = True
+        state = getattr(model, "_state", None)
+        if state is None or state.history.theta is None:
+            raise ValueError(f"path={str(path)!r} is not a checkpoint of an unfinished fit.")
+        state.is_unfinished = True
         return model
 
 

@@ -29,6 +29,9 @@ from skbp.solvers.update_rules import UpdateRule
 MINI_BATCH_SOLVERS = ("sgd", "adam")
 """The names of the solvers that take a batch of rows at a time."""
 
+PLANNED_LEARNING_RATES = ("cosine", "one_cycle")
+"""The names of the learning rates that are planned for ``max_iter`` iterations."""
+
 
 def choose_solver(
     parameters: Mapping[str, Any],

@@ -1,8 +1,8 @@
 """The scikit-learn boundary: validate, encode y, assemble, keep results.
 
-`BackpropClassifier.fit` puts together a network, an objective and a solver, lets a
-monitor watch, and keeps what they found under scikit-learn's names. What they
-compute is in their own modules.
+`BackpropClassifier` says what to train, on what and from where; `skbp.training` puts the
+network, the objective, the monitor and the solver together. What they found is kept
+under scikit-learn's names.
 """
 
 import warnings
@@ -112,14 +112,14 @@ class BackpropClassifier(
           updated at the end of each iteration
         - ``"adaptive"``, ``learning_rate_init``, divided by 5 each time the median loss of
           the last three iterations has not improved by ``tol`` for ``n_iter_no_change``
-          iterations, until it is 1e-6 or less
+          iterations, until it is 1e-6 or less and training ends
         - ``"cosine"``, from ``learning_rate_init`` to 0 along half a cosine, in ``max_iter``
           iterations
         - ``"one_cycle"``, from ``learning_rate_init / 25`` up to ``learning_rate_init`` in
           the first 30 % of ``max_iter`` iterations, and then down to nearly 0
 
         The last two are planned for ``max_iter`` iterations, and carried through unless
-        ``early_stopping`` ends them.
+        ``early_stopping`` or, with "gd", a gradient within ``tol`` ends them.
 
     learning_rate_init : float or "auto", default="auto"
         The learning rate η to start with, for "gd", "sgd" and "adam" (of "one_cycle" the
@@ -185,8 +185,8 @@ class BackpropClassifier(
     early_stopping : bool, default=False
         Whether to stop when the score of a validation set has not improved by at least
         ``tol`` for ``n_iter_no_change`` iterations, and to keep the weights of the best
-        iteration; for every solver. Then "sgd" and "adam" do not look at the training
-        loss.
+        iteration; for every solver. Then the training loss does not end "sgd" and "adam"
+        (but for ``learning_rate="adaptive"``, which it ends when the rate is too small).
 
     validation_fraction : float, default=0.1
         The share of the rows that ``early_stopping`` keeps out of training, unless `fit`
@@ -201,8 +201,8 @@ class BackpropClassifier(
     class_weight : dict, list of dict, "balanced" or None, default=None
         The weight of each class, with which ``sample_weight`` is multiplied; for
         multilabel y a list of ``{0: …, 1: …}``, one for each label. ``"balanced"`` gives
-        all classes the same total. The loss of a validation set is weighted too,
-        ``scoring`` is not.
+        all classes the same total. The losses of a validation set are weighted too; a
+        scorer gets only the sample weights.
 
     max_grad_norm : float, default=None
         The Euclidean norm to which "gd", "sgd" and "adam" shorten a gradient that is
@@ -214,7 +214,8 @@ class BackpropClassifier(
 
     label_smoothing : float, default=0.0
         ε, by which training moves the targets from 0 and 1 towards 1/K for K ≥ 3
-        exclusive classes, towards ½ for binary and multilabel y: y (1 − ε) + ε/K.
+        exclusive classes, y (1 − ε) + ε/K, and towards ½ for binary and multilabel y,
+        y (1 − ε) + ε/2.
 
     Attributes
     ----------
@@ -235,7 +236,7 @@ class BackpropClassifier(
         costs while that epoch passed.
 
     best_loss_ : float
-        The smallest entry of ``loss_curve_``.
+        The smallest entry of ``loss_curve_``; ``loss_`` where that is empty.
 
     loss_curve_ : list of float, of length ``n_iter_``
         The loss of each iteration.
@@ -251,7 +252,8 @@ class BackpropClassifier(
         The largest of them.
 
     best_iter_ : int or None
-        Its index, the first one if several are equal.
+        Its index, the first one if several are equal; None, as the score, if there was
+        no iteration.
 
     n_iter_ : int
         The number of iterations; since the first one with `partial_fit`.
@@ -293,11 +295,11 @@ class BackpropClassifier(
 
     A fit that fails leaves the estimator as it was. Ctrl-C ends the fit with the
     model of the last finished iteration (with ``early_stopping`` the best one), and a
-    warning.
+    warning; before the first one has finished, with KeyboardInterrupt.
 
     With scikit-learn 1.9 or later, ``set_callbacks`` takes the callbacks of
-    ``sklearn.callback`` and those of :mod:`skbp.callbacks`. Each iteration is a task,
-    which begins and ends, for the callbacks, when it has ended.
+    ``sklearn.callback`` and those of :mod:`skbp.callbacks`. Each iteration of `fit` is a
+    task, which begins and ends, for the callbacks, when it has ended.
 
     References
     ----------
@@ -424,16 +426,16 @@ class BackpropClassifier(
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             A validation set of your own, instead of ``validation_fraction`` of X.
             Without ``early_stopping`` it is only watched.
-        y_val : {array-like, sparse matrix} of shape (n_val,) or (n_val, n_labels), \
-                default=None
-            Its labels.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
+            Its labels, as y.
         sample_weight_val : array-like of shape (n_val,), default=None
             Its weights. None for ones.
         coefs_init : list of array-like, default=None
-            Start weights, shaped like ``coefs_``. None to draw them.
+            Start weights, shaped like ``coefs_``. None to draw them, or with
+            ``warm_start`` to take those of the model.
         intercepts_init : list of array-like, default=None
-            Start weights of the bias units, shaped like ``intercepts_``. None to draw
-            them.
+            Start weights of the bias units, shaped like ``intercepts_``. None for the
+            same.
 
         Returns
         -------
@@ -444,7 +446,8 @@ class BackpropClassifier(
         ------
         ValueError
             If X, y, the weights or a parameter are invalid, if y has only one class, if
-            ``warm_start`` does not fit the model, or if the training diverges.
+            ``warm_start`` does not fit the model, if a fit is resumed under other
+            conditions, or if the training diverges.
 
         Warns
         -----
@@ -460,7 +463,9 @@ class BackpropClassifier(
             training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
             if goes_on:
                 check_same_classes(training.binarizer, training.examples.y)
-            training.check_conditions(resumes, X_val)
+            conditions = training.conditions(X_val)
+            training.state.check_resumable_under(conditions)
+            training.state.conditions = conditions
             if any(part is not None for part in (X_val, y_val, sample_weight_val)):
                 training = training.with_validation_set(X_val, y_val, sample_weight_val)
             elif self.early_stopping:
@@ -485,9 +490,9 @@ class BackpropClassifier(
 
         The weights, the learning rate and the averages of the update rule go on from
         where the last call, or `fit`, has left them, also in a model that was pickled
-        in between. The m in λ/2m is that of the call. Warm start, ``max_iter`` and
-        ``n_iter_no_change`` play no role, except that ``max_iter`` calls are what
-        ``learning_rate="cosine"`` and ``"one_cycle"`` are planned for.
+        in between. The m in λ/2m is that of the call. Nothing ends the training;
+        ``max_iter`` is the number of calls that ``learning_rate="cosine"`` and
+        ``"one_cycle"`` are planned for. Callbacks are not called.
 
         Parameters
         ----------
@@ -509,9 +514,12 @@ class BackpropClassifier(
         Raises
         ------
         ValueError
-            If X, y, the weights or a parameter are invalid, if the classes are not known
-            or change, or if the training diverges; then the model is as it was before.
+            If X, y, the weights or a parameter are invalid (``early_stopping=True`` and
+            ``class_weight="balanced"`` are), if the classes are not known or change, if
+            ``hidden_layer_sizes`` does, or if the training diverges; then the model is as
+            it was before.
         """
+        self._validate_params()  # scikit-learn does so in the first call only
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         given = self.class_weight
@@ -521,7 +529,6 @@ class BackpropClassifier(
                 "not tell the shares of the classes. Pass a dict, for example from "
                 "sklearn.utils.class_weight.compute_class_weight."
             )
-        self._validate_params()  # scikit-learn does so in the first call only
         with _as_before_on_error(self):
             goes_on = hasattr(self, "coefs_")
             binarizer = encoder_of_stream(y, classes, self._label_binarizer if goes_on else None)
@@ -530,7 +537,7 @@ class BackpropClassifier(
             theta = training.fitted_weights() if goes_on else training.new_weights()
             loss, n_examples = (self.loss_, self.t_) if goes_on else (np.nan, 0)
             if training.examples.has_weight:
-                result = training.run(theta, _after_one_epoch)
+                result = training.run(theta, after_iteration=lambda attributes: True)
                 theta, loss = result.theta, result.cost
                 n_examples += len(training.examples.Y)
             self.__dict__.update(training.attributes(theta, loss, n_examples))
@@ -583,10 +590,6 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _after_one_epoch(attributes: Any) -> bool:
-    return True
 
 
 def _warn_of(result: Result) -> None:

@@ -48,7 +48,7 @@ class History:
     best_iter: int | None = None
     best_theta: Floats | None = None
     plateau: Plateau = field(default_factory=Plateau)
-    _unsettled: tuple[Any, ...] | None = None
+    _unsettled: tuple[Any, ...] | None = field(default=None, init=False, repr=False)
 
     @property
     def n_iter(self) -> int:

@@ -1,7 +1,7 @@
 """One fit: objective, validation, monitor and solver put together, run, and read out.
 
-`BackpropClassifier` decides what to train, on what, and from where. Nothing is
-written to it before the fit has succeeded.
+`BackpropClassifier` decides what to train, on what, and from where. What the fit has
+found it takes over when all has succeeded.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from skbp import weights
 from skbp._typing import Floats, Matrix, Rows
 from skbp.blas_threads import one_blas_thread
-from skbp.choice import choose_solver
+from skbp.choice import PLANNED_LEARNING_RATES, choose_solver
 from skbp.data import ClassWeights, Dataset, encoded, encoder, validated
 from skbp.dropout import thinned
 from skbp.losses import get_loss
@@ -32,6 +32,8 @@ from skbp.validation import Validation, held_out
 
 Attributes = dict[str, Any]
 """The fitted attributes of a classifier, by name."""
+
+_COMPARABLE = (str, int, float, tuple, list, dict, type(None))
 
 
 @dataclass
@@ -64,6 +66,26 @@ class FitState:
     history: History = field(default_factory=History)
     progress: Progress = field(default_factory=Progress)
     is_unfinished: bool = False
+
+    def check_resumable_under(self, conditions: dict[str, Any]) -> None:
+        """Refuse to resume the fit under other conditions.
+
+        Parameters
+        ----------
+        conditions : dict of str to object
+            The conditions now.
+
+        Raises
+        ------
+        ValueError
+            If they differ from those that the fit began with.
+        """
+        for name, before in self.conditions.items():
+            if conditions[name] != before:
+                raise ValueError(
+                    f"A fit that is resumed must have the same {name} as before, {before!r}. "
+                    f"Got {conditions[name]!r} instead."
+                )
 
     def for_more_data(self, solver: str) -> "FitState":
         """Return a copy that goes on with other examples.
@@ -196,36 +218,34 @@ class Training:
     validation_examples: Dataset | None
     state: FitState
 
-    def check_conditions(self, resumes: bool, X_val: Any) -> None:
-        """Refuse to resume a fit under other conditions; keep those of a new one.
+    def conditions(self, X_val: Any) -> dict[str, Any]:
+        """Return what must be the same for the fit to be resumed.
 
         Parameters
         ----------
-        resumes : bool
-            Whether it is resumed.
         X_val : {array-like, sparse matrix} or None
             The user's own validation set.
 
-        Raises
-        ------
-        ValueError
-            If the conditions differ.
+        Returns
+        -------
+        dict of str to object
+            The conditions, by names that the user knows.
         """
-        conditions = {
-            "solver": self.classifier.solver,
-            "early_stopping": self.classifier.early_stopping,
+        parameters = self.classifier.get_params(deep=False)
+        may_differ = {"verbose", "warm_start", "random_state"}
+        if parameters["learning_rate"] not in PLANNED_LEARNING_RATES:
+            may_differ.add("max_iter")
+        return {
             "X_val": None if X_val is None else "a validation set",
             "number of rows": len(self.examples.Y),
             "dtype of X": self.examples.X.dtype.name,
+            **{
+                # other objects, once they were pickled, do not equal themselves
+                name: value if isinstance(value, _COMPARABLE) else type(value).__name__
+                for name, value in parameters.items()
+                if name not in may_differ
+            },
         }
-        before = self.state.conditions if resumes else conditions
-        for name, value in conditions.items():
-            if value != before[name]:
-                raise ValueError(
-                    f"A fit that is resumed must have the same {name} as before, "
-                    f"{before[name]!r}. Got {value!r} instead."
-                )
-        self.state.conditions = conditions
 
     def with_validation_set(self, X_val: Matrix, y_val: Any, sample_weight_val: Any) -> "Training":
         """Return the same fit with a validation set of the user's own.
@@ -267,8 +287,8 @@ class Training:
     def holding_out(self, fraction: float) -> "Training":
         """Return the same fit with a validation set that is drawn from the training set.
 
-        It is the first thing that a new fit draws: a warm start from the same seed and
-        data has the same set, and sees none of it in training.
+        It is the first thing that a new fit draws: a warm start with the same int as
+        ``random_state`` and the same data has the same set, and sees none of it in training.
 
         Parameters
         ----------
@@ -283,16 +303,21 @@ class Training:
         Raises
         ------
         ValueError
-            If no example can be spared.
+            If no example can be spared, or a fit that is resumed has lost the weights of
+            those that were.
         """
         state, examples = self.state, self.examples
         if state.held_out is None:
             y_type = self.binarizer.y_type_
             state.held_out = held_out(examples, fraction, state.random_state, y_type)
         others = np.delete(np.arange(len(examples.Y)), state.held_out)
-        return replace(
-            self, examples=examples.on(others), validation_examples=examples.on(state.held_out)
-        )
+        drawn = examples.on(state.held_out)
+        if not drawn.has_weight:
+            raise ValueError(
+                "A fit that is resumed needs the sample_weight that it had: the rows of its "
+                "validation set must not all have a weight of 0."
+            )
+        return replace(self, examples=examples.on(others), validation_examples=drawn)
 
     def new_weights(self) -> Floats:
         """Draw weights to start from.
@@ -432,9 +457,12 @@ class Training:
         Raises
         ------
         ValueError
-            If it diverges.
+            If it diverges, or a score is not finite.
+        KeyboardInterrupt
+            If Ctrl-C comes before an iteration has finished.
         """
         parameters, state, history = self.classifier, self.state, self.state.history
+        state.is_unfinished = False
         network = thinned(self.network, parameters.dropout, state.random_state)
         solver = choose_solver(
             parameters.get_params(deep=False),
@@ -461,7 +489,6 @@ class Training:
         theta, cost = self._kept(result.theta, result.cost)
         # what only a fit that is resumed needs
         history.theta = history.best_theta = state.progress.order = state.held_out = None
-        state.is_unfinished = False
         return replace(result, theta=theta, cost=cost)
 
     def _kept(self, theta: Floats, loss: float) -> tuple[Floats, float]:
@@ -509,7 +536,7 @@ class Training:
             "t_": n_examples,
             "loss_": loss,
             "loss_curve_": list(history.loss_curve),
-            "best_loss_": min(history.best_loss, loss),
+            "best_loss_": min(loss, history.best_loss),
             **_validation_attributes(None if self.validation_examples is None else history),
             "_label_binarizer": self.binarizer,
             "_network": network,

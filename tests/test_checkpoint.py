@@ -31,7 +31,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbp import BackpropClassifier
+from skbp import BackpropClassifier, weights
 from skbp.activations import Activation
 from skbp.callbacks import Checkpoint
 
@@ -47,9 +47,11 @@ def brief(**params):
 
 
 def save(checkpoint, model, task_name="iteration"):
-    """Call a checkpoint as a fit does."""
-    context = SimpleNamespace(task_name=task_name)
-    checkpoint.on_fit_task_end(model, context, fitted_estimator=model)
+    """Call a checkpoint as a fit does in its last iteration, with what it keeps to go on."""
+    context, unfinished = SimpleNamespace(task_name=task_name), deepcopy(model)
+    Thetas = weights.join(model.coefs_, model.intercepts_)
+    unfinished._state.history.theta = model._network.pack(Thetas)
+    checkpoint.on_fit_task_end(model, context, fitted_estimator=unfinished)
 
 
 # ---------------------------------------------------------------------------- the file
@@ -91,6 +93,15 @@ def test_the_path_may_be_a_string(path, monkeypatch):
     monkeypatch.chdir(path.parent)
     save(Checkpoint("here"), brief(solver="gd").fit(*IRIS))
     assert Checkpoint.load("here").n_iter_ == Checkpoint.load(Path("here")).n_iter_ == 12
+
+
+@may_stop_early
+@pytest.mark.parametrize("what", ["a finished fit", "no model"])
+def test_something_else_is_not_a_checkpoint(path, what):
+    content = {"a finished fit": brief(solver="gd").fit(*IRIS), "no model": [1, 2]}[what]
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match="is not a checkpoint of an unfinished fit"):
+        Checkpoint.load(path)
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, "2", None])
@@ -489,6 +500,72 @@ if hasattr(BackpropClassifier, "set_callbacks"):
             model.fit(*IRIS)
         assert counter.seen == []
         assert vars(model) == before
+
+    @may_stop_early
+    @pytest.mark.parametrize(
+        ("parameter", "value"),
+        [
+            ("alpha", 1.0),
+            ("tol", 0.5),
+            ("scoring", "accuracy"),
+            ("validation_fraction", 0.5),
+            ("learning_rate", "invscaling"),
+            ("dropout", 0.5),
+            ("class_weight", "balanced"),
+        ],
+    )
+    def test_a_fit_is_resumed_with_its_own_parameters(path, parameter, value):
+        undisturbed = brief(solver="adam", early_stopping=True).fit(*IRIS)
+        loaded = killed(clone(undisturbed), 5, path, *IRIS)
+        with pytest.raises(ValueError, match=f"the same {parameter} as before"):
+            loaded.set_params(**{parameter: value}).fit(*IRIS)
+        loaded.set_params(**{parameter: getattr(undisturbed, parameter)})
+        assert_same_fit(resume(loaded, *IRIS), undisturbed)
+
+    @may_stop_early
+    @pytest.mark.parametrize("learning_rate", ["cosine", "one_cycle"])
+    def test_a_plan_is_kept_where_max_iter_may_change_otherwise(path, learning_rate):
+        loaded = killed(brief(solver="sgd", learning_rate=learning_rate), 5, path, *IRIS)
+        with pytest.raises(ValueError, match="the same max_iter as before"):
+            loaded.set_params(max_iter=20).fit(*IRIS)
+        loaded = killed(brief(solver="sgd"), 5, path, *IRIS).set_params(max_iter=20)
+        assert_same_fit(resume(loaded, *IRIS), brief(solver="sgd", max_iter=20).fit(*IRIS))
+
+    @may_stop_early
+    def test_the_validation_set_of_a_resumed_fit_needs_its_weights(path):
+        X, y = IRIS
+        loaded = killed(brief(solver="adam", early_stopping=True), 5, path, X, y)
+        weight = np.ones(len(y))
+        weight[loaded._state.held_out] = 0
+        with pytest.raises(ValueError, match="sample_weight"):
+            loaded.fit(X, y, weight)
+
+    @may_stop_early
+    def test_what_a_callback_keeps_of_a_resumed_fit_is_not_resumed_again(path):
+        kept = []
+
+        class Keep(KillAt):
+            def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+                kept.append(fitted_estimator)
+
+        X, y = IRIS
+        loaded = killed(brief(solver="adam"), 5, path, X, y)
+        loaded.set_callbacks(Keep()).fit(X, y)
+        fresh = brief(solver="adam").fit(X[:120], y[:120])
+        assert_same_fit(kept[0].set_callbacks().fit(X[:120], y[:120]), fresh)
+
+    @may_stop_early
+    @pytest.mark.parametrize("solver", ["cg", "lbfgs"])
+    def test_evaluations_before_the_kill_count(path, solver):
+        resumed = resume(killed(brief(solver=solver), 8, path, *IRIS), *IRIS)
+        # one in each of 12 iterations, and one where each part began
+        assert resumed.t_ >= 14 * len(IRIS[1])
+
+    @may_stop_early
+    def test_max_fun_counts_the_evaluations_before_the_kill(path):
+        undisturbed = brief(solver="lbfgs", max_fun=10, max_iter=50).fit(*IRIS)
+        loaded = killed(clone(undisturbed), 5, path, *IRIS)
+        assert resume(loaded, *IRIS).n_iter_ <= undisturbed.n_iter_ + 1
 
     @every_solver
     @may_stop_early

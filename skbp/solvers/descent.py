@@ -163,8 +163,6 @@ class MiniBatchDescent(_Descent):
     def _iterate(self, objective: Any, theta: Floats, progress: Progress) -> Iterator[Iteration]:
         n_rows, course = objective.n_rows, progress.course
         progress.averages = progress.averages or self.rule.init(theta)
-        if progress.order is None:
-            progress.order = np.arange(n_rows)
         while True:
             loss = self._epoch(objective, theta, progress)
             if self.learning_rate.after_epoch(course, loss, n_rows):
@@ -175,19 +173,21 @@ class MiniBatchDescent(_Descent):
     def _epoch(self, objective: Any, theta: Floats, progress: Progress) -> float:
         """Update the weights in place, batch by batch; return the mean of the batches' J."""
         eta, loss = self.learning_rate.eta(progress.course), 0.0
-        for batch in objective.batches(self.batch_size, self._shuffled(progress.order)):
+        for batch in objective.batches(self.batch_size, self._order(progress, objective.n_rows)):
             J, D = batch(theta)
             if batch.has_weight:
                 theta += self.rule.update(self._clipped(D), progress.averages, eta)
             loss += J * batch.n_rows
         return loss / objective.n_rows
 
-    def _shuffled(self, order: Rows | None) -> Rows | None:
-        """Shuffle the order in place; None stands for the rows as they are."""
-        if self.random_state is None or order is None:
+    def _order(self, progress: Progress, n_rows: int) -> Rows | None:
+        """Return a new random order of the rows; None stands for the rows as they are."""
+        if self.random_state is None:
             return None
-        self.random_state.shuffle(order)
-        return order
+        if progress.order is None:
+            progress.order = np.arange(n_rows)
+        self.random_state.shuffle(progress.order)
+        return progress.order
 
     def _outcome(self, plateau: Plateau, loss: float, exact: bool) -> Outcome | None:
         """Judge a descent from which there is nothing more to gain.

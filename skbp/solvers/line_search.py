@@ -91,7 +91,7 @@ class LBFGS:
             return _unchanged(theta, progress, self.max_iter)
         options = {
             "maxiter": self.max_iter - progress.n_iter,
-            "maxfun": self.max_fun,
+            "maxfun": self.max_fun - progress.n_passes,
             "gtol": self.tol,
             # SciPy's own default for float64; in float32 that is below the rounding error
             "ftol": 1e7 * np.finfo(float).eps if theta.dtype == float else 1e-6,
@@ -112,8 +112,8 @@ def _is_done(progress: Progress, max_iter: int) -> bool:
 
 def _unchanged(theta: Floats, progress: Progress, max_iter: int) -> Result:
     """Return the result of an earlier minimisation that had come to its end."""
-    n_iter, outcome = progress.n_iter, progress.outcome or _exhausted("max_iter", max_iter)
-    return Result(theta.copy(), progress.loss, n_iter, n_iter, *outcome)
+    outcome = progress.outcome or _exhausted("max_iter", max_iter)
+    return Result(theta.copy(), progress.loss, progress.n_iter, progress.n_passes, *outcome)
 
 
 def _minimize(
@@ -128,6 +128,10 @@ def _minimize(
     watch = Monitor() if watch is None else watch
     stopped = False
 
+    def counted(theta: Floats) -> tuple[float, Floats]:
+        progress.n_passes += 1
+        return objective(theta)
+
     # SciPy looks at this name to decide what to pass
     def callback(intermediate_result: OptimizeResult) -> None:
         nonlocal stopped
@@ -141,7 +145,7 @@ def _minimize(
             raise StopIteration
 
     found = minimize(
-        objective, theta.astype(float), jac=True, method=method, callback=callback, options=options
+        counted, theta.astype(float), jac=True, method=method, callback=callback, options=options
     )
     if stopped:
         found.status = _STOPPED_STATUS
@@ -161,4 +165,4 @@ def _exhausted(parameter: str, limit: int) -> Outcome:
 def _result(found: OptimizeResult, theta: Floats, progress: Progress, outcome: Outcome) -> Result:
     """Translate SciPy's result; the weights get the dtype of the start vector."""
     x, J = found.x.astype(theta.dtype), float(found.fun)
-    return Result(x, J, progress.n_iter, int(found.nfev), *outcome)
+    return Result(x, J, progress.n_iter, progress.n_passes, *outcome)

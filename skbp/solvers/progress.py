@@ -29,6 +29,8 @@ class Progress:
     n_iter : int
         The number of iterations, which ``max_iter`` limits; it starts from 0 again where
         other data follow, the course goes on.
+    n_passes : int
+        How often "cg" and "lbfgs" have propagated all examples, which ``max_fun`` limits.
     loss : float
         The loss of the last iteration.
     outcome : Outcome or None
@@ -39,5 +41,6 @@ class Progress:
     averages: State = field(default_factory=dict)
     order: Rows | None = None
     n_iter: int = 0
+    n_passes: int = 0
     loss: float = np.nan
     outcome: Outcome | None = None
