@@ -341,18 +341,3 @@ def test_initialize_refuses_what_fit_refuses(parameters, bad, message):
             method(*bad)
         with pytest.raises(NotFittedError):
             check_is_fitted(model)
-
-
-@every_solver
-def test_with_early_stopping_it_never_trains_on_what_it_is_validated_on(solver):
-    seen = []
-
-    def scorer(model, X_val, y_val):
-        seen.append(X_val.tobytes())
-        return model.score(X_val, y_val)
-
-    model = Brief(solver=solver, early_stopping=True, warm_start=True, scoring=scorer)
-    for _ in range(3):
-        model.fit(X, y)
-    assert len(seen) > 3
-    assert len(set(seen)) == 1
