@@ -1,0 +1,181 @@
+/* The compiled kernels: what the readable modules of skbp compute with NumPy, in C.
+
+   All is instantiated for float and double and for each instruction set that the compiler can
+   make, from which the processor's best is chosen when the module is imported. */
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, SOFTMAX };
+enum { LOG_LOSS, SQUARED_ERROR };
+/* z^(L); a^(L); [1 − a, a] of one unit; and logistic units divided by their sum. */
+enum { DECISION, LOGISTIC_OUTPUTS, SOFTMAX_OUTPUTS, BINARY_PROBABILITIES, LOGISTIC_SHARES };
+
+#define MAX_LAYERS 64
+/* Batches of fewer rows go through the network one example after the other. */
+#define FEW 4
+/* What a block's inputs and activations may take of a cache, and the limits of its rows. */
+#define BLOCK_BYTES (1 << 21)
+#define BLOCK_MIN 64
+#define BLOCK_MAX 512
+
+/* The weights from unit k to unit j of the next layer, at k * in_step + j * out_step. */
+typedef struct {
+    int64_t n_in, n_out;
+    int g;
+    const void *weights;
+    int64_t in_step, out_step;
+    const void *bias;
+    int64_t bias_step;
+} layer_t;
+
+typedef struct {
+    int n_layers, output, loss;
+    int64_t n_parameters;
+    layer_t layers[MAX_LAYERS];
+} network_t;
+
+/* Rows of X by its steps, those of Y one after the other; `order` says which row comes when. */
+typedef struct {
+    int64_t start, stop;
+    const void *X;
+    int64_t X_row, X_column;
+    const void *Y, *weights;
+    const int64_t *order;
+} examples_t;
+
+/* How the gradient of a batch is made from Δ: λ/m, w̄, the rows of a batch, the norm to clip to. */
+typedef struct {
+    double lambda_m, mean_weight, max_norm;
+    int64_t batch_size;
+} penalty_t;
+
+typedef struct {
+    int is_adam, nesterov;
+    double eta, momentum, beta_1, beta_2, epsilon;
+    int64_t t;
+} rule_t;
+
+typedef struct {
+    int (*outputs)(const network_t *, const examples_t *, int, void *);
+    int (*loss_and_gradient)(const network_t *, const examples_t *, double *, void *);
+    int (*epoch)(const network_t *, const examples_t *, const penalty_t *, rule_t *, double *,
+                 void *, void *, void *, void *);
+} kernels_t;
+
+typedef void gemm_f32(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *,
+                      float *, float *, int *);
+typedef void gemm_f64(char *, char *, int *, int *, int *, double *, double *, int *, double *,
+                      int *, double *, double *, int *);
+
+/* SciPy's BLAS */
+static gemm_f32 *sgemm;
+static gemm_f64 *dgemm;
+
+#define RESTRICT __restrict /* C99's word is not known to MSVC */
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+#define PRAGMA(...) _Pragma(#__VA_ARGS__)
+#if defined(__clang__)
+#define UNROLL PRAGMA(clang loop unroll(full))
+#elif defined(__GNUC__)
+#define UNROLL PRAGMA(GCC unroll 16)
+#else
+#define UNROLL
+#endif
+/* Sums whose order the compiler may change, to have one for each lane of a vector. */
+#if defined(__GNUC__)
+#define SUM_OF(...) PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#else
+#define SUM_OF(...)
+#endif
+
+#define JOIN_(a, b, c) a##_##b##_##c
+#define JOIN(a, b, c) JOIN_(a, b, c)
+#define FN(name) JOIN(name, PRECISION, INSTRUCTIONS)
+
+/* The rows of a block: as many as keep its activations in the cache, yet enough for BLAS. */
+static int64_t block_of(const network_t *network, int64_t n_rows, int64_t item_size)
+{
+    int64_t width = network->layers[0].n_in, n = 0;
+    for (int l = 0; l < network->n_layers; l++) width += 2 * network->layers[l].n_out;
+    n = BLOCK_BYTES / (width * item_size);
+    n = n < BLOCK_MIN ? BLOCK_MIN : n > BLOCK_MAX ? BLOCK_MAX : n;
+    return n_rows < n ? n_rows : n;
+}
+
+#define INSTRUCTIONS baseline
+#define VECTOR_BYTES 16
+#define ROWS 4
+#define VECTORS 3
+#define TILED_BYTES (1 << 17)
+#include "precisions.h"
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define IS_X86_64
+#if defined(__clang__)
+#define BEGIN_TARGET(features) \
+    PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define END_TARGET PRAGMA(clang attribute pop)
+#define WIDE
+#else
+#define BEGIN_TARGET(features) PRAGMA(GCC push_options) PRAGMA(GCC target(features))
+#define END_TARGET PRAGMA(GCC pop_options)
+#define WIDE ",prefer-vector-width=512"
+#endif
+
+BEGIN_TARGET("avx2,fma")
+#define INSTRUCTIONS avx2
+#define VECTOR_BYTES 32
+#define ROWS 4
+#define VECTORS 3
+#define TILED_BYTES (1 << 17)
+#include "precisions.h"
+END_TARGET
+
+BEGIN_TARGET("avx2,fma,avx512f,avx512dq,avx512vl" WIDE)
+#define INSTRUCTIONS avx512
+#define VECTOR_BYTES 64
+#define ROWS 8
+#define VECTORS 3
+#define TILED_BYTES (1 << 20)
+#include "precisions.h"
+END_TARGET
+#endif
+
+static const char *const INSTRUCTION_SETS[] = {"baseline", "avx2", "avx512"};
+
+/* How many of the instruction sets, from the first on, this processor has. */
+static int n_instruction_sets(void)
+{
+#ifdef IS_X86_64
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 1;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512vl")
+               ? 3
+               : 2;
+#else
+    return 1;
+#endif
+}
+
+static const kernels_t *get_kernels(int instruction_set, int is_double)
+{
+    switch (instruction_set) {
+#ifdef IS_X86_64
+    case 2: return is_double ? &kernels_f64_avx512 : &kernels_f32_avx512;
+    case 1: return is_double ? &kernels_f64_avx2 : &kernels_f32_avx2;
+#endif
+    default: return is_double ? &kernels_f64_baseline : &kernels_f32_baseline;
+    }
+}

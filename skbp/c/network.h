@@ -1,0 +1,245 @@
+/* One block of examples: forward propagation, loss and δ, backpropagation.
+
+   Everything that a block needs lies in one workspace, allocated once a call. Its matrices have
+   rows of whole vectors; what stands in the padding never gets into a result. */
+
+typedef void (*FN(product))(int64_t, int64_t, int64_t, FN(matrix), FN(matrix), FN(matrix), REAL *,
+                            int64_t);
+
+/* Θ^(l) with what a block needs beside it. */
+typedef struct {
+    int64_t n_in, n_out, in_row, out_row; /* numbers of units; padded, the lengths of rows */
+    int g;
+    FN(matrix) weights;                   /* from unit k to unit j in row k, column j */
+    const REAL *bias;
+    int64_t bias_step;
+    FN(product) product;
+    REAL *tiled_weights, *tiled_bias;     /* padded copies, by rows of k */
+    REAL *back_weights;                   /* a padded copy, by rows of j */
+    REAL *a;                              /* a^(l+1) of the block; of the last layer, z */
+    REAL *gradient, *bias_gradient;       /* Δ^(l), by rows of j */
+} FN(layer);
+
+typedef struct {
+    int n_layers, output, loss;
+    int64_t n_rows; /* of a block, at most */
+    FN(layer) layers[MAX_LAYERS];
+    REAL *X, *Y, *row_weights, *losses, *deltas[2];
+    const REAL *input; /* a^(1) of the block */
+    int64_t input_row;
+    REAL *memory;
+} FN(workspace);
+
+/* Set a pointer to the next n numbers of the memory; return where they end. */
+static int64_t FN(place)(REAL *memory, int64_t start, int64_t n, REAL **pointer)
+{
+    *pointer = memory ? memory + start : NULL;
+    return start + n;
+}
+
+/* Lay the parts of a workspace out in its memory; return how many numbers that takes. */
+static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
+{
+    int64_t end = 0, m = w->n_rows, widest = 0;
+    REAL *memory = w->memory;
+    end = FN(place)(memory, end, m * w->layers[0].in_row, &w->X);
+    for (int l = 0; l < w->n_layers; l++) {
+        FN(layer) *layer = &w->layers[l];
+        widest = layer->out_row > widest ? layer->out_row : widest;
+        end = FN(place)(memory, end, m * layer->out_row, &layer->a);
+        end = FN(place)(memory, end, layer->out_row, &layer->tiled_bias);
+        if (layer->product == FN(product_in_tiles))
+            end = FN(place)(memory, end, layer->n_in * layer->out_row, &layer->tiled_weights);
+        if (!is_trained) continue;
+        if (l > 0 && layer->product == FN(product_in_tiles))
+            end = FN(place)(memory, end, layer->n_out * layer->in_row, &layer->back_weights);
+        end = FN(place)(memory, end, layer->n_out * layer->in_row, &layer->gradient);
+        end = FN(place)(memory, end, layer->out_row, &layer->bias_gradient);
+    }
+    if (is_trained) {
+        int64_t outputs = m * w->layers[w->n_layers - 1].out_row;
+        end = FN(place)(memory, end, outputs, &w->Y);
+        end = FN(place)(memory, end, m, &w->row_weights);
+        end = FN(place)(memory, end, outputs, &w->losses);
+        for (int i = 0; i < 2; i++) end = FN(place)(memory, end, m * widest, &w->deltas[i]);
+    }
+    return end;
+}
+
+/* Make a workspace for blocks of at most n_rows rows; 0 if there is no memory for it. */
+static int FN(open)(FN(workspace) *w, const network_t *network, int64_t n_rows, int is_trained)
+{
+    memset(w, 0, sizeof *w);
+    w->n_layers = network->n_layers;
+    w->output = network->output;
+    w->loss = network->loss;
+    w->n_rows = n_rows;
+    for (int l = 0; l < w->n_layers; l++) {
+        const layer_t *given = &network->layers[l];
+        FN(layer) *layer = &w->layers[l];
+        layer->n_in = given->n_in;
+        layer->n_out = given->n_out;
+        layer->in_row = FN(padded)(given->n_in);
+        layer->out_row = FN(padded)(given->n_out);
+        layer->g = given->g;
+        layer->weights = (FN(matrix)){given->weights, given->in_step, given->out_step};
+        layer->bias = given->bias;
+        layer->bias_step = given->bias_step;
+        layer->product = FN(is_for_tiles)(given->n_in, given->n_out, layer->weights)
+                             ? FN(product_in_tiles)
+                             : FN(product_by_blas);
+    }
+    int64_t size = FN(lay_out)(w, is_trained);
+    w->memory = calloc((size_t)size, sizeof(REAL));
+    if (w->memory) FN(lay_out)(w, is_trained);
+    return w->memory != NULL;
+}
+
+static void FN(close)(FN(workspace) *w)
+{
+    free(w->memory);
+}
+
+/* Copy a matrix into padded rows. */
+static void FN(copy)(int64_t rows, int64_t columns, FN(matrix) from, REAL *to, int64_t to_row)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            to[i * to_row + j] = from.p[i * from.row + j * from.column];
+}
+
+/* Bring the padded copies of the weights up to date. */
+static void FN(refresh)(FN(workspace) *w)
+{
+    for (int l = 0; l < w->n_layers; l++) {
+        FN(layer) *layer = &w->layers[l];
+        FN(matrix) weights = layer->weights;
+        FN(matrix) transposed = {weights.p, weights.column, weights.row};
+        for (int64_t j = 0; j < layer->n_out; j++)
+            layer->tiled_bias[j] = layer->bias[j * layer->bias_step];
+        if (layer->tiled_weights)
+            FN(copy)(layer->n_in, layer->n_out, weights, layer->tiled_weights, layer->out_row);
+        if (layer->back_weights)
+            FN(copy)(layer->n_out, layer->n_in, transposed, layer->back_weights, layer->in_row);
+    }
+}
+
+/* a^(l+1) = g(Θ^(l) a^(l)) of m rows, up to z^(L) of the last layer. */
+static void FN(forward)(FN(workspace) *w, int64_t m)
+{
+    FN(matrix) a = {w->input, w->input_row, 1};
+    for (int l = 0; l < w->n_layers; l++) {
+        FN(layer) *layer = &w->layers[l];
+        FN(matrix) weights = layer->weights, bias = {layer->tiled_bias, 0, 1};
+        if (layer->tiled_weights)
+            weights = (FN(matrix)){layer->tiled_weights, layer->out_row, 1};
+        layer->product(m, layer->n_out, layer->n_in, a, weights, bias, layer->a, layer->out_row);
+        FN(activate)(layer->g, m * layer->out_row, layer->a);
+        a = (FN(matrix)){layer->a, layer->out_row, 1};
+    }
+}
+
+/* z_j += Σ_k Θ_jk a_k: four units at a time, so that no sum waits for the one before. */
+static void FN(add_dots)(const FN(layer) *layer, const REAL *RESTRICT a, REAL *RESTRICT z)
+{
+    int64_t row = layer->weights.column, j = 0;
+    for (; j + 4 <= layer->n_out; j += 4) {
+        const REAL *w = layer->weights.p + j * row;
+        REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        SUM_OF(s0, s1, s2, s3)
+        for (int64_t k = 0; k < layer->n_in; k++) {
+            s0 += w[k] * a[k];
+            s1 += w[row + k] * a[k];
+            s2 += w[2 * row + k] * a[k];
+            s3 += w[3 * row + k] * a[k];
+        }
+        z[j] += s0;
+        z[j + 1] += s1;
+        z[j + 2] += s2;
+        z[j + 3] += s3;
+    }
+    for (; j < layer->n_out; j++) {
+        const REAL *w = layer->weights.p + j * row;
+        REAL sum = 0;
+        SUM_OF(sum) for (int64_t k = 0; k < layer->n_in; k++) sum += w[k] * a[k];
+        z[j] += sum;
+    }
+}
+
+/* The same for a single row, which no copy of the weights would pay for. */
+static void FN(forward_one)(FN(workspace) *w)
+{
+    const REAL *a = w->input;
+    for (int l = 0; l < w->n_layers; l++) {
+        FN(layer) *layer = &w->layers[l];
+        FN(matrix) weights = layer->weights;
+        REAL *RESTRICT z = layer->a;
+        for (int64_t j = 0; j < layer->n_out; j++) z[j] = layer->bias[j * layer->bias_step];
+        if (weights.row == 1) {
+            FN(add_dots)(layer, a, z);
+        } else {
+            for (int64_t k = 0; k < layer->n_in; k++) {
+                const REAL *from_k = weights.p + k * weights.row;
+                for (int64_t j = 0; j < layer->n_out; j++)
+                    z[j] += a[k] * from_k[j * weights.column];
+            }
+        }
+        FN(activate)(layer->g, layer->out_row, z);
+        a = z;
+    }
+}
+
+/* δ^(l), and Δ^(l) += δ^(l+1) (a^(l))ᵀ, of m rows. The first block of a sum does not add to it. */
+static void FN(backward)(FN(workspace) *w, int64_t m, int is_first)
+{
+    REAL *delta = w->deltas[0];
+    for (int l = w->n_layers - 1; l >= 0; l--) {
+        FN(layer) *layer = &w->layers[l], *below = layer - 1;
+        int64_t row = layer->out_row;
+        FN(matrix) none = {NULL, 0, 0}, so_far = {layer->gradient, layer->in_row, 1};
+        FN(matrix) a = l ? (FN(matrix)){below->a, below->out_row, 1}
+                         : (FN(matrix)){w->input, w->input_row, 1};
+        layer->product(layer->n_out, layer->n_in, m, (FN(matrix)){delta, 1, row}, a,
+                       is_first ? none : so_far, layer->gradient, layer->in_row);
+        REAL *RESTRICT bias_gradient = layer->bias_gradient;
+        if (is_first) memset(bias_gradient, 0, (size_t)row * sizeof(REAL));
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < row; j++) bias_gradient[j] += delta[i * row + j];
+        if (l == 0) break;
+        FN(matrix) weights = {layer->weights.p, layer->weights.column, layer->weights.row};
+        if (layer->back_weights)
+            weights = (FN(matrix)){layer->back_weights, layer->in_row, 1};
+        REAL *previous = delta == w->deltas[0] ? w->deltas[1] : w->deltas[0];
+        layer->product(m, layer->n_in, layer->n_out, (FN(matrix)){delta, row, 1}, weights, none,
+                       previous, layer->in_row);
+        FN(times_derivative)(below->g, m * layer->in_row, below->a, previous);
+        delta = previous;
+    }
+}
+
+/* The same for a single row; the rows of Θ^(l) must be contiguous. */
+static void FN(backward_one)(FN(workspace) *w, int is_first)
+{
+    REAL *next = w->deltas[0];
+    for (int l = w->n_layers - 1; l >= 0; l--) {
+        FN(layer) *layer = &w->layers[l], *below = layer - 1;
+        const REAL *RESTRICT a = l ? below->a : w->input;
+        const REAL *RESTRICT delta = next;
+        REAL *RESTRICT previous = delta == w->deltas[0] ? w->deltas[1] : w->deltas[0];
+        if (l) memset(previous, 0, (size_t)layer->in_row * sizeof(REAL));
+        for (int64_t j = 0; j < layer->n_out; j++) {
+            const REAL *RESTRICT to_j = layer->weights.p + j * layer->weights.column;
+            REAL *RESTRICT gradient = layer->gradient + j * layer->in_row;
+            REAL delta_j = delta[j];
+            layer->bias_gradient[j] = is_first ? delta_j : layer->bias_gradient[j] + delta_j;
+            if (is_first)
+                for (int64_t k = 0; k < layer->n_in; k++) gradient[k] = delta_j * a[k];
+            else
+                for (int64_t k = 0; k < layer->n_in; k++) gradient[k] += delta_j * a[k];
+            if (l)
+                for (int64_t k = 0; k < layer->n_in; k++) previous[k] += delta_j * to_j[k];
+        }
+        if (l) FN(times_derivative)(below->g, layer->in_row, below->a, previous);
+        next = previous;
+    }
+}

@@ -1,0 +1,208 @@
+/* What Python calls: the outputs of a network, its cost and gradient, and an epoch of updates. */
+
+/* Bring m rows into the workspace: the input by reference where its rows serve as they are. */
+static void FN(take_rows)(FN(workspace) *w, const examples_t *examples, int64_t first, int64_t m)
+{
+    FN(layer) *input = &w->layers[0], *last = &w->layers[w->n_layers - 1];
+    FN(matrix) X = {examples->X, examples->X_row, examples->X_column};
+    const REAL *Y = examples->Y, *weights = examples->weights;
+    const int64_t *order = examples->order ? examples->order + first : NULL;
+    /* Only tiles that compute a gradient read whole vectors of X. */
+    int serves = !Y || input->n_in == input->in_row || input->product == FN(product_by_blas);
+    serves = serves && !order && X.row >= input->n_in && X.row <= INT_MAX;
+
+    if (X.column == 1 && (m == 1 || serves)) {
+        w->input = X.p + (order ? order[0] : first) * X.row;
+        w->input_row = X.row;
+    } else {
+        for (int64_t i = 0; i < m; i++) {
+            const REAL *x = X.p + (order ? order[i] : first + i) * X.row;
+            REAL *to = w->X + i * input->in_row;
+            if (X.column == 1)
+                memcpy(to, x, (size_t)input->n_in * sizeof(REAL));
+            else
+                for (int64_t k = 0; k < input->n_in; k++) to[k] = x[k * X.column];
+        }
+        w->input = w->X;
+        w->input_row = input->in_row;
+    }
+    if (!Y) return;
+    for (int64_t i = 0; i < m; i++) {
+        int64_t row = order ? order[i] : first + i;
+        for (int64_t j = 0; j < last->n_out; j++)
+            w->Y[i * last->out_row + j] = Y[row * last->n_out + j];
+        if (weights) w->row_weights[i] = weights[row];
+    }
+}
+
+/* Forward, loss, backward of the rows from `first` on. Small blocks go one by one. */
+static double FN(add_block)(FN(workspace) *w, const examples_t *examples, int64_t first, int64_t m,
+                            int is_first)
+{
+    if (m >= FEW) {
+        FN(take_rows)(w, examples, first, m);
+        FN(forward)(w, m);
+        double loss = FN(loss_and_delta)(w, m, examples->weights != NULL);
+        FN(backward)(w, m, is_first);
+        return loss;
+    }
+    double loss = 0;
+    for (int64_t i = 0; i < m; i++) {
+        FN(take_rows)(w, examples, first + i, 1);
+        FN(forward_one)(w);
+        loss += FN(loss_and_delta)(w, 1, examples->weights != NULL);
+        FN(backward_one)(w, is_first && i == 0);
+    }
+    return loss;
+}
+
+/* D := scale Δ + decay Θ, without the bias weights in Θ; return the sum of their squares. */
+static double FN(read_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
+{
+    double squares = 0;
+    for (int l = 0; l < w->n_layers; l++) {
+        const FN(layer) *layer = &w->layers[l];
+        for (int64_t j = 0; j < layer->n_out; j++) {
+            const REAL *RESTRICT weights = layer->weights.p + j * layer->weights.column;
+            const REAL *RESTRICT gradient = layer->gradient + j * layer->in_row;
+            REAL *RESTRICT D_j = D + 1;
+            REAL sum = 0;
+            D[0] = scale * layer->bias_gradient[j];
+            SUM_OF(sum) for (int64_t k = 0; k < layer->n_in; k++) {
+                D_j[k] = scale * gradient[k] + decay * weights[k];
+                sum += weights[k] * weights[k];
+            }
+            squares += sum;
+            D += layer->n_in + 1;
+        }
+    }
+    return squares;
+}
+
+/* What is asked for of the rows before `stop`, into `out` by rows. */
+static int FN(outputs)(const network_t *network, const examples_t *examples, int kind, void *out_)
+{
+    int64_t n = examples->stop, n_block = n < FEW ? 1 : block_of(network, n, sizeof(REAL));
+    FN(workspace) w;
+    REAL *out = out_;
+    if (!FN(open)(&w, network, n_block, 0)) return 0;
+    int64_t n_out = w.layers[w.n_layers - 1].n_out;
+    if (kind == BINARY_PROBABILITIES) n_out = 2;
+    if (n >= FEW) FN(refresh)(&w);
+    for (int64_t first = 0; first < n; first += n_block) {
+        int64_t m = n - first < n_block ? n - first : n_block;
+        FN(take_rows)(&w, examples, first, m);
+        n >= FEW ? FN(forward)(&w, m) : FN(forward_one)(&w);
+        FN(write_outputs)(&w, m, kind, out + first * n_out);
+    }
+    FN(close)(&w);
+    return 1;
+}
+
+/* The sum of their losses, and Δ. */
+static int FN(loss_and_gradient)(const network_t *network, const examples_t *examples,
+                                 double *loss, void *Delta)
+{
+    int64_t n = examples->stop, n_block = block_of(network, n, sizeof(REAL));
+    FN(workspace) w;
+    if (!FN(open)(&w, network, n_block, 1)) return 0;
+    FN(refresh)(&w);
+    *loss = 0;
+    for (int64_t first = 0; first < n; first += n_block)
+        *loss += FN(add_block)(&w, examples, first, n - first < n_block ? n - first : n_block,
+                               first == 0);
+    FN(read_gradient)(&w, 1, 0, Delta);
+    FN(close)(&w);
+    return 1;
+}
+
+/* Shorten a gradient whose norm is larger than max_norm. One that is not finite stays as it is;
+   the loss will show it. */
+static void FN(clip)(int64_t n, REAL *D, double max_norm)
+{
+    double squares = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double size = FN(magnitude)(D[i]);
+        largest = size > largest ? size : largest;
+    }
+    if (!(largest > 0) || largest > DBL_MAX) return;
+    for (int64_t i = 0; i < n; i++) squares += (D[i] / largest) * (D[i] / largest);
+    double norm = largest * sqrt(squares);
+    if (!(norm > max_norm)) return;
+    for (int64_t i = 0; i < n; i++) D[i] = (REAL)(D[i] / largest * (max_norm / sqrt(squares)));
+}
+
+/* v := μ v − η D, and Θ += v, or with Nesterov's momentum Θ += μ v − η D. */
+static void FN(momentum_step)(const rule_t *rule, int64_t n, const REAL *RESTRICT D,
+                              REAL *RESTRICT theta, REAL *RESTRICT v)
+{
+    const REAL mu = (REAL)rule->momentum, eta = (REAL)rule->eta;
+    if (rule->nesterov)
+        for (int64_t i = 0; i < n; i++) {
+            v[i] = mu * v[i] - eta * D[i];
+            theta[i] += mu * v[i] - eta * D[i];
+        }
+    else
+        for (int64_t i = 0; i < n; i++) {
+            v[i] = mu * v[i] - eta * D[i];
+            theta[i] += v[i];
+        }
+}
+
+/* Θ −= η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). */
+static void FN(adam_step)(rule_t *rule, int64_t n, const REAL *RESTRICT D, REAL *RESTRICT theta,
+                          REAL *RESTRICT m, REAL *RESTRICT v)
+{
+    const double t = (double)++rule->t;
+    const double eta = rule->eta * sqrt(1 - pow(rule->beta_2, t)) / (1 - pow(rule->beta_1, t));
+    const REAL eta_t = (REAL)eta, epsilon = (REAL)rule->epsilon;
+    const REAL beta_1 = (REAL)rule->beta_1, rest_1 = (REAL)(1 - rule->beta_1);
+    const REAL beta_2 = (REAL)rule->beta_2, rest_2 = (REAL)(1 - rule->beta_2);
+    for (int64_t i = 0; i < n; i++) {
+        m[i] = beta_1 * m[i] + rest_1 * D[i];
+        v[i] = beta_2 * v[i] + rest_2 * (D[i] * D[i]);
+        theta[i] -= eta_t * m[i] / (SQRT(v[i]) + epsilon);
+    }
+}
+
+static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
+{
+    const REAL *weights = examples->weights;
+    if (!weights) return 1;
+    for (int64_t i = first; i < first + m; i++)
+        if (weights[examples->order ? examples->order[i] : i] != 0) return 1;
+    return 0;
+}
+
+/* Update Θ after each batch of the rows from `start` on. To `loss` goes the sum of the batches' J,
+   each times its rows. */
+static int FN(epoch)(const network_t *network, const examples_t *examples,
+                     const penalty_t *penalty, rule_t *rule, double *loss, void *theta, void *D,
+                     void *average_1, void *average_2)
+{
+    int64_t n = examples->stop, n_batch = penalty->batch_size;
+    int64_t n_block = block_of(network, n_batch, sizeof(REAL));
+    FN(workspace) w;
+    if (!FN(open)(&w, network, n_block, 1)) return 0;
+    *loss = 0;
+    for (int64_t start = examples->start; start < n; start += n_batch) {
+        int64_t m = n - start < n_batch ? n - start : n_batch;
+        double losses = 0, m_rows = penalty->mean_weight * (double)m;
+        if (m >= FEW) FN(refresh)(&w);
+        for (int64_t first = 0; first < m; first += n_block)
+            losses += FN(add_block)(&w, examples, start + first,
+                                    m - first < n_block ? m - first : n_block, first == 0);
+        double squares = FN(read_gradient)(&w, (REAL)(1 / m_rows), (REAL)penalty->lambda_m, D);
+        *loss += (losses / m_rows + penalty->lambda_m / 2 * squares) * (double)m;
+        if (!FN(has_weight)(examples, start, m)) continue;
+        if (penalty->max_norm >= 0) FN(clip)(network->n_parameters, D, penalty->max_norm);
+        if (rule->is_adam)
+            FN(adam_step)(rule, network->n_parameters, D, theta, average_1, average_2);
+        else
+            FN(momentum_step)(rule, network->n_parameters, D, theta, average_1);
+    }
+    FN(close)(&w);
+    return 1;
+}
+
+static const kernels_t FN(kernels) = {FN(outputs), FN(loss_and_gradient), FN(epoch)};
