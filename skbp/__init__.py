@@ -1,7 +1,8 @@
 """The multilayer neural network of the backpropagation lecture, as a scikit-learn classifier."""
 
 from skbp.classifier import BackpropClassifier
+from skbp.versions import show_versions
 
 __version__ = "0.1.0"
 
-__all__ = ["BackpropClassifier", "__version__"]
+__all__ = ["BackpropClassifier", "__version__", "show_versions"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import log_expit
 
 from skbp._typing import Floats
 
@@ -79,7 +79,11 @@ def _identity_prime(a: Floats) -> Floats:
 
 
 def _logistic(z: Floats) -> Floats:
-    return expit(z)
+    # NumPy's exp takes a fraction of the time of SciPy's expit
+    with np.errstate(over="ignore", under="ignore"):
+        a = np.exp(-z)
+    a += 1
+    return np.divide(1, a, out=a)
 
 
 def _logistic_prime(a: Floats) -> Floats:

@@ -6,7 +6,7 @@ random batch's J and D is the J and D of the training set, whatever the batch
 size, and every solver minimises the same function.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from typing import Any
 
@@ -14,7 +14,11 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skbp._typing import Floats, Matrix, Rows
+from skbp.blocks import blocks
 from skbp.losses import Loss, get_loss
+
+Workers = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
+"""What calls a function with each block of rows, like the built-in ``map``."""
 
 
 class Objective:
@@ -40,11 +44,16 @@ class Objective:
         λ, the weight of the penalty.
     sample_weight : ndarray of shape (m,), default=None
         The weight w_i of each example: it counts as w_i equal rows. None for ones.
+    workers : map-like callable, default=map
+        Calls a function with each block of rows, and returns the results in their order:
+        the built-in ``map``, or one that uses several threads.
 
     Attributes
     ----------
     m : float
         Σ_i w_i, by which the losses' sum and λ are divided.
+    mean_weight : float
+        m divided by the number of rows; for a batch, those of the training set.
 
     Raises
     ------
@@ -80,6 +89,7 @@ class Objective:
         loss: str | Loss = "log_loss",
         alpha: float = 1.0,
         sample_weight: Floats | None = None,
+        workers: Workers = map,
     ) -> None:
         dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
         self.network = network
@@ -90,9 +100,10 @@ class Objective:
         self.sample_weight: Floats | None = (
             None if sample_weight is None else np.asarray(sample_weight, dtype)
         )
+        self.workers = workers
         self._check_shapes()
         self.m = self._count_examples()
-        self._mean_weight = self.m / self.n_rows
+        self.mean_weight = self.m / self.n_rows
 
     @property
     def n_rows(self) -> int:
@@ -149,24 +160,41 @@ class Objective:
         theta = np.asarray(theta)
         given_dtype = theta.dtype if theta.dtype.kind == "f" else np.dtype(float)
         theta = theta.astype(self.X.dtype, copy=False)
+        Thetas = self.network.unpack(theta)
+        losses, D = self._sum_over_blocks(theta)
+        m_rows = self.mean_weight * self.n_rows
+        J = losses / m_rows
+        D /= m_rows
+
+        lambda_m = self.alpha / self.m
+        for Theta, D_l in zip(Thetas, self.network.unpack(D), strict=True):
+            weights = Theta[:, 1:]
+            J += lambda_m / 2 * float((weights * weights).sum())
+            D_l[:, 1:] += lambda_m * weights
+        return J, D.astype(given_dtype, copy=False)
+
+    def _sum_over_blocks(self, theta: Floats) -> tuple[float, Floats]:
+        """Return Σ_i w_i loss and Δ, accumulated block by block."""
+        rows = blocks(self.n_rows, len(theta))
+        if len(rows) == 1:
+            return self._sum_over_rows(theta)
+        losses, Delta = 0.0, np.zeros_like(theta)
+        for losses_of_block, Delta_of_block in self.workers(
+            lambda block: self.on(block)._sum_over_rows(theta), rows
+        ):
+            losses += losses_of_block
+            Delta += Delta_of_block
+        return losses, Delta
+
+    def _sum_over_rows(self, theta: Floats) -> tuple[float, Floats]:
+        """Return Σ_i w_i loss and Δ."""
         activations, z = self.network.forward(theta, self.X)
         losses = self.loss.per_row(z, activations[-1], self.Y)
         delta = self.loss.delta(z, activations[-1], self.Y)
         if self.sample_weight is not None:
             losses *= self.sample_weight
             delta *= self.sample_weight[:, np.newaxis]
-
-        m_rows = self._mean_weight * self.n_rows
-        J = float(losses.sum(dtype=float)) / m_rows
-        D = self.network.backward(theta, activations, delta)
-        D /= m_rows
-
-        lambda_m = self.alpha / self.m
-        for Theta, D_l in zip(self.network.unpack(theta), self.network.unpack(D), strict=True):
-            weights = Theta[:, 1:]
-            J += lambda_m / 2 * float((weights * weights).sum())
-            D_l[:, 1:] += lambda_m * weights
-        return J, D.astype(given_dtype, copy=False)
+        return float(losses.sum(dtype=float)), self.network.backward(theta, activations, delta)
 
     def on(self, rows: slice | Rows) -> "Objective":
         """Return the same cost on some of the rows, with the same λ/m.

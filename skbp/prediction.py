@@ -1,6 +1,9 @@
 """What a fitted classifier can be asked: classes, probabilities, z^(L), hidden activations."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,11 +11,17 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skbp import weights
 from skbp._typing import Floats, Matrix
-from skbp.activations import OUTPUT_ACTIVATIONS
 from skbp.blas_threads import one_blas_thread
+from skbp.blocks import blocks
+from skbp.fast import decision, probabilities, workers
+from skbp.network import Network
 from skbp.probabilities import log_probabilities
+
+_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_FEW_NUMBERS = 10_000
+# OpenBLAS wakes no thread for products of fewer multiplications
+_FEW_MULTIPLICATIONS = 1 << 13
 
 
 class Prediction(ClassNamePrefixFeaturesOutMixin):
@@ -33,7 +42,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             saturate, their probabilities may tie); for multilabel y an indicator matrix
             of the labels with a probability over ½, sparse if y was.
         """
-        z = self._output(X)
+        z = self._in_blocks(X, decision)
         return self._label_binarizer.inverse_transform(z, threshold=0)
 
     def predict_proba(self, X: Matrix) -> Floats:
@@ -51,7 +60,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             units are divided by their sum. For multilabel y, the probability of each
             label.
         """
-        return np.exp(self.predict_log_proba(X))
+        return self._in_blocks(X, partial(probabilities, y_type=self._y_type))
 
     def predict_log_proba(self, X: Matrix) -> Floats:
         """Predict the logarithms of class probabilities.
@@ -66,9 +75,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             log of `predict_proba`, but computed from z: always finite.
         """
-        z = self._output(X)
-        h = OUTPUT_ACTIVATIONS[self.out_activation_]
-        return log_probabilities(h, z, self._label_binarizer.y_type_)
+        return self._in_blocks(X, partial(_log_probabilities, y_type=self._y_type))
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return z^(L), the input of the output units.
@@ -84,7 +91,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             z of the output layer; for binary y one value an example, positive for
             ``classes_[1]``.
         """
-        z = self._output(X)
+        z = self._in_blocks(X, decision)
         return z.ravel() if z.shape[1] == 1 else z
 
     def transform(self, X: Matrix, layer: int | None = None) -> Any:
@@ -114,23 +121,66 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         number = self.n_layers_ - 1 if layer is None else layer
         if not (isinstance(number, int | np.integer) and 2 <= number <= self.n_layers_):
             raise ValueError(f"layer must be from 2 to {self.n_layers_}. Got {layer!r} instead.")
-        theta, checked = self._prepared(X)
-        with one_blas_thread(), np.errstate(under="ignore"):
-            activations, _ = self._network.forward(theta, checked)
-        a = activations[number - 1]
+        a = self._in_blocks(X, partial(_activations, number=int(number)))
         named = copy(self)
         named._n_features_out = a.shape[1]  # for the names of the columns
         return _wrap_data_with_container("transform", a, X, named)
 
-    def _output(self, X: Matrix) -> Floats:
-        """Return z^(L) of shape (n_samples, n_outputs)."""
-        theta, X = self._prepared(X)
-        with one_blas_thread(), np.errstate(under="ignore"):
-            return self._network.decision(theta, X)
+    @property
+    def _y_type(self) -> str:
+        self._check_is_fitted()
+        return str(self._label_binarizer.y_type_)
 
-    def _prepared(self, X: Matrix) -> tuple[Floats, Matrix]:
-        """Return Θ, flat, and X, both of the dtype to compute in."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        Thetas = weights.join(self.coefs_, self.intercepts_)
-        return self._network.pack(Thetas).astype(X.dtype, copy=False), X
+    def _check_is_fitted(self) -> None:
+        if not hasattr(self, "coefs_"):  # sooner than scikit-learn's check
+            check_is_fitted(self)
+
+    def _in_blocks(self, X: Matrix, function: Callable[..., Floats]) -> Floats:
+        """Return what a function of the network, its weights and X makes of X, block by block."""
+        self._check_is_fitted()
+        X, network = self._validated(X), self._network
+        of_rows = partial(function, network, self.coefs_, self.intercepts_)
+        rows = blocks(X.shape[0], network.n_parameters)
+        with _limit(X.shape[0] * network.n_parameters), np.errstate(under="ignore"):
+            if len(rows) == 1:
+                return of_rows(X)
+            return np.concatenate(list(workers(network)(lambda block: of_rows(X[block]), rows)))
+
+    def _validated(self, X: Matrix) -> Matrix:
+        """Return X as an array or a sparse matrix of float32 or float64."""
+        if self._is_valid(X):
+            return X
+        return validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
+
+    def _is_valid(self, X: Matrix) -> bool:
+        """Tell, sooner than scikit-learn's validation, that a few rows would pass it."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype in _DTYPES
+            and X.ndim == 2
+            and X.shape[1] == self.n_features_in_
+            and 0 < X.size <= _FEW_NUMBERS
+            and not hasattr(self, "feature_names_in_")
+            and bool(np.isfinite(X).all())
+        )
+
+
+def _log_probabilities(network: Network, *weights_and_X: Any, y_type: str) -> Floats:
+    return log_probabilities(network.h, decision(network, *weights_and_X), y_type)
+
+
+def _activations(
+    network: Network, coefs: list[Floats], intercepts: list[Floats], X: Matrix, number: int
+) -> Floats:
+    """Return a^(l), where l is the number of the layer."""
+    below = Network(network.layer_sizes[:number], network.g[: number - 2])
+    z = decision(below, coefs[: number - 1], intercepts[: number - 1], X)
+    is_last = number == len(network.layer_sizes)
+    return network.h.g(z) if is_last else network.g[number - 2].g(z)
+
+
+def _limit(n_multiplications: int) -> AbstractContextManager[None]:
+    """Return the limit to one BLAS thread, where BLAS would have more."""
+    return nullcontext() if n_multiplications < _FEW_MULTIPLICATIONS else one_blas_thread()

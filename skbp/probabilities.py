@@ -1,10 +1,39 @@
-"""From z^(L) to the probabilities of classes, and to the log-loss of them."""
+"""From z^(L) to the probabilities of classes, their logarithms, and the log-loss."""
 
 import numpy as np
 
 from skbp._typing import Floats
 from skbp.activations import OUTPUT_ACTIVATIONS, OutputActivation
 from skbp.losses import LOSSES
+
+
+def probabilities(h: OutputActivation, z: Floats, y_type: str) -> Floats:
+    """Return the class probabilities.
+
+    Parameters
+    ----------
+    h : OutputActivation
+        The activation of the output layer.
+    z : ndarray of shape (m, K)
+        z^(L).
+    y_type : {"binary", "multiclass", "multilabel-indicator"}
+        What the output units stand for.
+
+    Returns
+    -------
+    ndarray of shape (m, n_classes) or (m, n_labels)
+        For binary y, [1 − a, a]; for exclusive classes the activations divided by their
+        sum; for multilabel y the activations.
+    """
+    if y_type == "binary":
+        return h.g(np.hstack([-z, z]))
+    if y_type == "multiclass" and h.name == "logistic":
+        # Where all activations are so small that their digits are lost, they are e^z, and z may
+        # be raised: the shares stay.
+        smallest = np.log(np.finfo(z.dtype).eps)
+        a = h.g(z - np.minimum(z.max(axis=1, keepdims=True) - smallest, 0))
+        return a / a.sum(axis=1, keepdims=True)
+    return h.g(z)
 
 
 def log_probabilities(h: OutputActivation, z: Floats, y_type: str) -> Floats:

@@ -22,6 +22,7 @@ from skbp.blas_threads import one_blas_thread
 from skbp.choice import PLANNED_LEARNING_RATES, choose_solver
 from skbp.data import ClassWeights, Dataset, encoded, encoder, validated
 from skbp.dropout import thinned
+from skbp.fast import accelerated, accelerated_solver
 from skbp.losses import get_loss
 from skbp.monitor import History, Monitor
 from skbp.network import Network, is_layer_size
@@ -401,7 +402,7 @@ class Training:
             The cost of the training set.
         """
         with one_blas_thread():
-            return self._objective(self.network)(theta)[0]
+            return accelerated(self._objective(self.network))(theta)[0]
 
     def _objective(self, network: Network) -> Objective:
         """Return the cost of the training set, for the network or a thinned one."""
@@ -480,10 +481,12 @@ class Training:
         )
         if monitor.has_seen_enough:  # as it may have in a fit that is resumed
             state.progress.outcome = STOPPED
+        objective = accelerated(self._objective(network))
+        solver = accelerated_solver(solver, objective)
         try:
             # a diverging loss overflows on its way to the monitor, which reports it
             with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
-                result = solver.minimize(self._objective(network), theta, monitor)
+                result = solver.minimize(objective, theta, monitor)
         except KeyboardInterrupt:
             result = _interrupted(self.state, parameters.early_stopping)
         theta, cost = self._kept(result.theta, result.cost)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from skbp import weights
 from skbp._typing import Floats, Rows
 from skbp.data import Dataset
+from skbp.fast import decision
 from skbp.losses import Loss
 from skbp.probabilities import log_losses
 
@@ -119,7 +121,8 @@ class Validation:
             If the score is not a finite number.
         """
         X, Y, h = self.examples.X, self.examples.Y, self.network.h
-        z = self.network.decision(theta.astype(X.dtype, copy=False), X)
+        coefs, intercepts = weights.split(self.network.unpack(theta))
+        z = decision(self.network, coefs, intercepts, X)
         loss = self._mean(self.loss.per_row(z, h.g(z), Y))
         if self.scorer is None:
             score = -self._mean(log_losses(h, z, Y, self.y_type))

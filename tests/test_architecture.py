@@ -1,6 +1,7 @@
 """The dependency rule: which module of skbp imports which (DESIGN.md, section 3)."""
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
@@ -18,10 +19,11 @@ PATHS = {
 GROUND = {"skbp._typing"}
 # what each module may import, besides the ground
 MAY_IMPORT = {
-    "skbp": "classifier",
+    "skbp": "classifier versions",
     "skbp._typing": "",
     "skbp.activations": "",
     "skbp.blas_threads": "",
+    "skbp.blocks": "",
     "skbp.callbacks": "",
     "skbp.choice": "activations solvers solvers.update_rules",
     "skbp.classifier": "activations callbacks choice constraints data losses prediction "
@@ -29,13 +31,15 @@ MAY_IMPORT = {
     "skbp.constraints": "activations losses",
     "skbp.data": "",
     "skbp.dropout": "activations network",
+    "skbp.fast": "activations blas_threads blocks losses network objective probabilities "
+    "solvers solvers.update_rules weights",
     "skbp.gradient_check": "",
     "skbp.losses": "",
     "skbp.monitor": "plateau",
     "skbp.network": "activations",
-    "skbp.objective": "losses",
+    "skbp.objective": "blocks losses",
     "skbp.plateau": "",
-    "skbp.prediction": "activations blas_threads probabilities weights",
+    "skbp.prediction": "blas_threads blocks fast network probabilities",
     "skbp.probabilities": "activations losses",
     "skbp.solvers": "solvers.descent solvers.interface solvers.learning_rates "
     "solvers.line_search solvers.progress solvers.update_rules",
@@ -46,9 +50,10 @@ MAY_IMPORT = {
     "skbp.solvers.line_search": "monitor solvers.interface solvers.progress",
     "skbp.solvers.progress": "solvers.interface solvers.learning_rates solvers.update_rules",
     "skbp.solvers.update_rules": "",
-    "skbp.training": "blas_threads choice data dropout losses monitor network objective solvers "
-    "solvers.interface validation weights",
-    "skbp.validation": "data losses probabilities",
+    "skbp.training": "blas_threads choice data dropout fast losses monitor network objective "
+    "solvers solvers.interface validation weights",
+    "skbp.validation": "data fast losses probabilities weights",
+    "skbp.versions": "fast",
     "skbp.weights": "",
 }
 SOLVERS = {name for name in PATHS if name.startswith("skbp.solvers")}
@@ -64,7 +69,11 @@ OF_SCIKIT_LEARN = {
     "skbp.network": {"sklearn.utils.check_random_state"},
     "skbp.weights": {"sklearn.utils.check_array"},
 }
-RUN_TIME = {"numpy", "scipy", "sklearn", "threadpoolctl"}
+# joblib and threadpoolctl come with scikit-learn
+RUN_TIME = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
+
+# What the kernels compute is computed by these too, for all to read: they know of no faster path.
+READABLE = CORE - {"skbp.fast", "skbp.versions"}
 
 
 def imports(name):
@@ -132,3 +141,14 @@ def test_only_the_boundary_knows_scikit_learn(name):
 def test_only_run_time_dependencies_are_imported(name):
     packages = {full_name.split(".")[0] for full_name in imports(name)}
     assert packages <= RUN_TIME | {"skbp"} | sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_the_readable_path_knows_of_no_other(name):
+    assert "skbp.fast" not in reachable(name)
+
+
+def test_only_the_choice_of_the_path_loads_the_extension():
+    # by its name, since it need not be there
+    sources = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
+    assert [name for name in sources if re.search(r"\b_kernels\b", sources[name])] == ["skbp.fast"]

@@ -4,22 +4,29 @@ import copy
 import inspect
 import pickle
 import re
+import signal
+import subprocess
+import sys
+import time
 import warnings
 from functools import partial
-from itertools import count
 
+import interrupted_fit
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from fitting import (
     PROBLEMS,
+    ROUNDED,
     Brief,
     Small,
     assert_same_model,
     every_solver,
+    interrupt_after,
     may_stop_early,
     theta_of,
+    watch_passes,
     weights_of,
 )
 from numpy.testing import assert_allclose, assert_array_equal
@@ -312,13 +319,8 @@ def test_loss_is_the_cost_of_the_fitted_weights(iris, solver, loss):
 @may_stop_early
 @every_solver
 def test_t_counts_the_examples_that_were_propagated(iris, monkeypatch, solver):
-    n_seen, call = [], Objective.__call__
-
-    def counted(objective, theta):
-        n_seen.append(len(objective.Y))
-        return call(objective, theta)
-
-    monkeypatch.setattr(Objective, "__call__", counted)
+    n_seen = []
+    watch_passes(monkeypatch, lambda passed: n_seen.append(passed.n_rows))
     assert Brief(solver=solver, batch_size=40).fit(*iris).t_ == sum(n_seen)
 
 
@@ -332,7 +334,7 @@ def test_coefs_and_intercepts_are_theta(iris, output_activation):
     activations, z = network.forward(theta_of(model, network), X)
     h = activations[-1]
     assert_allclose(model.predict_proba(X), h / h.sum(axis=1, keepdims=True), rtol=1e-12)
-    assert_allclose(model.decision_function(X), z, rtol=1e-12)
+    assert_allclose(model.decision_function(X), z, **ROUNDED)
 
 
 @may_stop_early
@@ -872,22 +874,11 @@ def test_warns_where_the_batch_is_clipped(iris):
 # ---------------------------------------------------------------------------------- Ctrl-C
 
 
-def interrupt_after(monkeypatch, n_calls):
-    calls, call = count(1), Objective.__call__
-
-    def interrupted(objective, theta):
-        if next(calls) > n_calls:
-            raise KeyboardInterrupt
-        return call(objective, theta)
-
-    monkeypatch.setattr(Objective, "__call__", interrupted)
-
-
 @every_solver
-@pytest.mark.parametrize("n_calls", [11, 30])
-def test_ctrl_c_keeps_the_last_finished_iteration(iris, monkeypatch, solver, n_calls):
+@pytest.mark.parametrize("n_gradients", [11, 30])
+def test_ctrl_c_keeps_the_last_finished_iteration(iris, monkeypatch, solver, n_gradients):
     model = Small(solver=solver, batch_size=40)
-    interrupt_after(monkeypatch, n_calls)
+    interrupt_after(monkeypatch, n_gradients)
     with pytest.warns(UserWarning, match="interrupted") as caught:
         model.fit(*iris)
     monkeypatch.undo()
@@ -926,6 +917,32 @@ def test_ctrl_c_before_the_first_iteration_keeps_the_model_before(iris, monkeypa
     with pytest.raises(KeyboardInterrupt):
         model.fit(*iris)
     assert_array_equal(weights_of(model), before)
+
+
+def time_of(line, process):
+    """Return when a process has printed a line that begins like this."""
+    assert process.stdout.readline().startswith(line)
+    return time.perf_counter()
+
+
+def test_ctrl_c_ends_a_long_epoch_soon(tmp_path):
+    command = [sys.executable, "-u", interrupted_fit.__file__, tmp_path / "model"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        begun = time_of("Begun", process)
+        length_of_epoch = time_of("Iteration 1,", process) - begun
+        time.sleep(length_of_epoch / 10)
+        sent = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        # nine tenths of the second epoch are still to come
+        assert time_of("Ended", process) - sent < length_of_epoch / 2
+    assert process.returncode == 0
+    model, warned = joblib.load(tmp_path / "model")
+    assert warned == ["Training was interrupted; the model is that of iteration 1."]
+    reference = BackpropClassifier(**interrupted_fit.PARAMS).set_params(max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        reference.fit(*interrupted_fit.examples())
+    assert_same_model(model, reference)
+    assert (model.n_iter_, model.loss_curve_) == (1, reference.loss_curve_)
 
 
 # ---------------------------------------------------------- no hidden layer, and the display

@@ -5,7 +5,6 @@ import inspect
 import pickle
 from contextlib import suppress
 from functools import partial
-from itertools import count
 
 import joblib
 import numpy as np
@@ -18,6 +17,7 @@ from fitting import (
     assert_same_model,
     every_mini_batch_solver,
     every_problem,
+    interrupt_after,
     theta_of,
     weights_of,
 )
@@ -53,18 +53,6 @@ def classes_of(y):
 def after_epochs(model, n_epochs, *examples):
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         return model.set_params(max_iter=n_epochs).fit(*examples)
-
-
-def interrupting(method, n_calls):
-    """Return the method with a Ctrl-C after some calls."""
-    numbers = count()
-
-    def interrupted(*arguments):
-        if next(numbers) == n_calls:
-            raise KeyboardInterrupt
-        return method(*arguments)
-
-    return interrupted
 
 
 # --------------------------------------------------------------------- where there is one
@@ -261,7 +249,7 @@ def test_it_goes_on_after_early_stopping(solver):
 def test_after_ctrl_c_the_averages_of_half_an_epoch_are_forgotten(solver, monkeypatch):
     model = Batched(solver=solver, shuffle=False)
     with monkeypatch.context() as patch:
-        patch.setattr(Objective, "__call__", interrupting(Objective.__call__, n_calls=12))
+        interrupt_after(patch, n_gradients=12)
         with pytest.warns(UserWarning, match="interrupted"):
             model.fit(X, y)
     assert model.n_iter_ == 2
@@ -510,7 +498,7 @@ def test_sample_weights_of_0_only_are_an_error(solver):
 
 def interrupted(model, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Objective, "__call__", interrupting(Objective.__call__, n_calls=2))
+        interrupt_after(patch, n_gradients=2)
         model.partial_fit(X, y, [0, 1, 2])
 
 

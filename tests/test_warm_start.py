@@ -18,6 +18,7 @@ from fitting import (
     every_solver,
     may_stop_early,
     theta_of,
+    watch_passes,
     weights_of,
 )
 from numpy.testing import assert_allclose, assert_array_equal
@@ -38,14 +39,8 @@ LAYERS = Network((4, 5, 3))
 @pytest.fixture
 def evaluated(monkeypatch):
     """Return the list of all weights and costs that a fit evaluates from now on."""
-    points, call = [], Objective.__call__
-
-    def recorded(objective, theta):
-        J, D = call(objective, theta)
-        points.append((theta.copy(), J))
-        return J, D
-
-    monkeypatch.setattr(Objective, "__call__", recorded)
+    points = []
+    watch_passes(monkeypatch, lambda passed: points.append((passed.theta, passed.cost)))
     return points
 
 
