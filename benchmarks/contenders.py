@@ -1,0 +1,80 @@
+"""Who is compared: each library with its default threads, and with one BLAS thread."""
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+MODULES = {
+    "skbp": "of_skbp",
+    "skbp NumPy": "of_skbp",
+    "MLPClassifier": "of_sklearn",
+    "PyTorch": "of_torch",
+    "products": "of_products",
+    "square product": "of_square_product",
+}
+THREADS = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]  # PyTorch reads the first
+NO_COMPILED = "SKBP_NO_COMPILED"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A library, and its threads.
+
+    Parameters
+    ----------
+    peer : str
+        A key of `MODULES`.
+    one_thread : bool
+        Whether it has one thread; otherwise as many as it takes by default.
+    """
+
+    peer: str
+    one_thread: bool = False
+
+    def __str__(self):
+        return self.peer + ", one thread" * self.one_thread
+
+    def load(self):
+        """Return the module that knows the library, for the process that measures it."""
+        return import_module(f"peers.{MODULES[self.peer]}")
+
+    @contextmanager
+    def environment(self):
+        """Have the environment variables for a process that measures this contender."""
+        before = {name: os.environ.pop(name, None) for name in [*THREADS, NO_COMPILED]}
+        if self.one_thread:
+            os.environ.update(dict.fromkeys(THREADS, "1"))
+        if self.peer == "skbp NumPy":
+            os.environ[NO_COMPILED] = "1"
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+
+
+OURS, OURS_1 = Contender("skbp"), Contender("skbp", one_thread=True)
+NUMPY, NUMPY_1 = Contender("skbp NumPy"), Contender("skbp NumPy", one_thread=True)
+MLP, MLP_1 = Contender("MLPClassifier"), Contender("MLPClassifier", one_thread=True)
+TORCH, TORCH_1 = Contender("PyTorch"), Contender("PyTorch", one_thread=True)
+PRODUCTS, PRODUCTS_1 = Contender("products"), Contender("products", one_thread=True)
+SQUARE, SQUARE_1 = Contender("square product"), Contender("square product", one_thread=True)
+
+CONTENDERS = [OURS, NUMPY, MLP, TORCH, PRODUCTS, SQUARE]
+CONTENDERS += [OURS_1, NUMPY_1, MLP_1, TORCH_1, PRODUCTS_1, SQUARE_1]
+
+
+def available(work):
+    """Return the contenders that can do a work here."""
+    has_torch = find_spec("torch") is not None
+    return [
+        each
+        for each in CONTENDERS
+        if each.peer in work.peers
+        and (work.also_one_thread or not each.one_thread)
+        and (each.peer != "PyTorch" or has_torch)
+    ]

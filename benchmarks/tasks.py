@@ -1,0 +1,165 @@
+"""What is measured: each function prepares it for a peer, and returns what measures it once.
+
+A peer is a module of `peers`. What is returned takes no arguments, and returns a number of
+seconds or bytes.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from math import ceil
+from mmap import PAGESIZE
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+from clock import clocked
+from processes import new_process
+from scipy.sparse import csr_array
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+
+N_CLASSES = 10
+WARM_UP_ROWS = 300
+MOST_ITERATIONS = 100
+
+# Nothing ends a fit before its last iteration. An alpha is not the same penalty for all, but the
+# same work.
+SETTINGS = {"alpha": 1e-4, "tol": 0, "random_state": 0}
+STOCHASTIC = SETTINGS | {"learning_rate_init": 0.001, "n_iter_no_change": np.inf}
+FIT_ONCE = STOCHASTIC | {
+    "hidden_layer_sizes": (100,),
+    "activation": "relu",
+    "solver": "adam",
+    "batch_size": 200,
+    "max_iter": 1,
+}
+
+
+def digits(dtype):
+    """Return the handwritten digits, 1797 × 64, in [0, 1]."""
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(dtype), y
+
+
+def table(n_rows, n_features, dtype):
+    """Return random numbers; the class is the largest of the first ten."""
+    X = np.random.default_rng(0).standard_normal((n_rows, n_features), dtype)
+    return X, X[:, :N_CLASSES].argmax(axis=1)
+
+
+def sparse_table(n_rows, n_features, dtype):
+    """Return a CSR matrix with 1 % of random entries, and random classes."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((n_rows, n_features), dtype)
+    X[generator.random(X.shape) > 0.01] = 0
+    return csr_array(X), generator.integers(N_CLASSES, size=n_rows)
+
+
+def epoch(peer, load, **settings):
+    """Prepare the measurement of the time of an epoch of sgd or Adam, in a fit of some."""
+    X, y = load()
+    model = peer.classifier(**STOCHASTIC, **settings)
+    model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])
+    fit = clocked(lambda: model.fit(X, y))
+    return lambda: fit() / settings["max_iter"]
+
+
+def step(peer, load, **settings):
+    """Prepare the measurement of the time of a step of sgd or Adam, in a fit of some epochs."""
+    X, _ = load()
+    n_steps = ceil(X.shape[0] / settings["batch_size"])
+    seconds = epoch(peer, load, **settings)
+    return lambda: seconds() / n_steps
+
+
+def evaluation(peer, load, **settings):
+    """Prepare the measurement of the time of an evaluation of the cost, in a fit of L-BFGS."""
+    X, y = load()
+    n_evaluations = peer.evaluations(X, y, **SETTINGS, **settings)
+    model = peer.classifier(**SETTINGS, **settings)
+    fit = clocked(lambda: model.fit(X, y))
+    return lambda: fit() / n_evaluations
+
+
+def descent(peer, load, loss, n_starts, **settings):
+    """Prepare the measurement of the mean time to come down to a loss, from some start weights."""
+    X, y = load()
+    settings |= {"alpha": 0, "tol": 0, "max_iter": MOST_ITERATIONS}
+    descents = [
+        peer.descent(X, y, loss, random_state=start, **settings) for start in range(n_starts)
+    ]
+    return lambda: mean(seconds() for seconds in descents)
+
+
+def gradient(peer, load, hidden_layer_sizes):
+    """Prepare the measurement of the time of the cost and its gradient on all rows."""
+    X, y = load()
+    seconds = peer.gradient(X, y, hidden_layer_sizes)
+    seconds()
+    return seconds
+
+
+def search(peer, load, grid, n_folds, n_jobs, **settings):
+    """Prepare the measurement of the time of a search over a grid."""
+    X, y = load()
+    model = peer.classifier(**SETTINGS | settings)
+    grid_search = GridSearchCV(model, grid, cv=n_folds, n_jobs=n_jobs)
+    grid_search.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])
+    return clocked(lambda: grid_search.fit(X, y))
+
+
+def probabilities(peer, load, n_rows):
+    """Prepare the measurement of the time of `predict_proba` on some rows."""
+    X, y = load()
+    model = peer.classifier(**FIT_ONCE).fit(X, y)
+    rows = X[np.arange(n_rows) % len(X)]
+    return clocked(lambda: model.predict_proba(rows))
+
+
+def import_time(peer):
+    """Prepare the measurement of the time of an import, in a new interpreter."""
+    code = (
+        "from time import perf_counter; start = perf_counter(); "
+        f"import {peer.MODULE}; print(perf_counter() - start)"
+    )
+    command = [sys.executable, "-P", "-c", code]  # -P: not what the current folder holds
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def seconds():
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        return float(done.stdout)
+
+    seconds()  # it writes the bytecode, and the next one finds the files in memory
+    return seconds
+
+
+def memory(peer, load, **settings):
+    """Prepare the measurement of the memory that a fit takes, in a new process."""
+
+    def n_bytes():
+        with new_process() as process:
+            return process.submit(rise_of_peak, peer.__name__, load, settings).result()
+
+    return n_bytes
+
+
+def rise_of_peak(peer, load, settings):
+    """Return by how many bytes the peak memory of this process rises in a fit; a page at least."""
+    X, y = load()
+    model = import_module(peer).classifier(**SETTINGS, **settings)
+    model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])  # so that all code is loaded
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak to what is in use now
+    before = peak()
+    model.fit(X, y)
+    return max(peak() - before, PAGESIZE)
+
+
+def peak():
+    """Return the peak memory of this process in bytes, as Linux knows it."""
+    status = Path("/proc/self/status").read_text()
+    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    return 1024 * int(kilobytes)

@@ -1,0 +1,69 @@
+"""What runs in the process of a contender: it prepares one work at a time, and measures it."""
+
+import os
+import platform
+import re
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean
+from time import perf_counter, process_time, sleep
+
+from joblib.externals.loky import get_reusable_executor
+
+NAP = 0.01  # seconds
+MOST_NAPS = 100
+
+PREPARED = {}
+
+
+def prepare(contender, work):
+    """Prepare a work."""
+    PREPARED["measure"] = work.prepare(contender.load())
+    rest()
+
+
+def measure(seconds):
+    """Return the mean of as many measurements as take some seconds, at least of one."""
+    values = []
+    end = perf_counter() + seconds
+    while not values or perf_counter() < end:
+        values.append(PREPARED["measure"]())
+    rest()
+    return mean(values)
+
+
+def rest():
+    """Wait until this process leaves the cores to others.
+
+    The threads of a BLAS wait for the next product in a loop, for about a tenth of a second. A
+    program that is measured in this time may take twice as long.
+    """
+    for _ in range(MOST_NAPS):
+        start = process_time()
+        sleep(NAP)
+        if process_time() - start < NAP / 4:
+            return
+
+
+def forget():
+    """Free the memory of what was prepared, and end the processes that joblib keeps waiting."""
+    PREPARED.clear()
+    get_reusable_executor().shutdown()
+
+
+def describe(contender):
+    """Return what skbp, in whose process this runs, computes with."""
+    described = {"CPU": f"{processor()}, {os.cpu_count()} cores", **contender.load().versions()}
+    if find_spec("torch"):
+        described["torch"] = version("torch")
+    if hasattr(os, "getloadavg"):
+        described["load"] = f"{os.getloadavg()[0]:.2f} in the minute before"
+    return described
+
+
+def processor():
+    """Return the name of the processor."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", info.read_text()) if info.exists() else []
+    return names[0] if names else platform.processor()
