@@ -1,6 +1,6 @@
 """Compare the speed of BackpropClassifier with that of MLPClassifier and PyTorch, side by side.
 
-    python benchmarks/run.py                   # a quarter of an hour on two cores
+    python benchmarks/run.py                   # twenty minutes on two cores
     python benchmarks/run.py --quick           # a smoke test, too small for its figures to count
     python benchmarks/run.py --only gradient   # only the works that have this in their name
 
