@@ -1,7 +1,7 @@
 /* One vector of the processor: the vector extension of GCC and Clang; elsewhere one number.
 
    Included once for each precision and instruction set, with REAL, FN, VECTOR_BYTES and the
-   tile's shape ROWS × VECTORS defined; see instances.h. */
+   tile's shape ROWS × VECTORS defined; see instance.h. */
 
 #undef LANES
 #if defined(__GNUC__)
