@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from skbp.activations import ACTIVATIONS, look_up
 from skbp.solvers import (
     LBFGS,
-    Adam,
     Adaptive,
     ConjugateGradient,
     Constant,
@@ -19,15 +18,23 @@ from skbp.solvers import (
     InverseScaling,
     LearningRate,
     MiniBatchDescent,
-    Momentum,
     OneCycle,
     Progress,
     Solver,
+    update_rules,
 )
-from skbp.solvers.update_rules import UpdateRule
 
-MINI_BATCH_SOLVERS = ("sgd", "adam")
+UPDATE_RULES: Mapping[str, Callable[[Mapping[str, Any]], update_rules.UpdateRule]] = {
+    "sgd": lambda given: update_rules.Momentum(given["momentum"], given["nesterovs_momentum"]),
+    "adam": lambda given: update_rules.Adam(given["beta_1"], given["beta_2"], given["epsilon"]),
+}
+"""The update rule that the parameters describe, by the name of the solver."""
+
+MINI_BATCH_SOLVERS = tuple(UPDATE_RULES)
 """The names of the solvers that take a batch of rows at a time."""
+
+# of the rules whose steps do not grow with the gradient
+_INITIAL_RATES = {"adam": 0.003}
 
 PLANNED_LEARNING_RATES = ("cosine", "one_cycle")
 """The names of the learning rates that are planned for ``max_iter`` iterations."""
@@ -78,7 +85,7 @@ def choose_solver(
     if parameters["solver"] == "gd":
         return GradientDescent(**common)
     return MiniBatchDescent(
-        rule=_update_rule(parameters),
+        rule=UPDATE_RULES[parameters["solver"]](parameters),
         batch_size=_batch_size(parameters["batch_size"], n_rows),
         random_state=random_state if parameters["shuffle"] else None,
         random_objective=bool(np.any(parameters["dropout"])),
@@ -92,12 +99,6 @@ def _check_dropout(dropout: Any, solver: str) -> None:
             f"dropout={dropout!r} needs a solver in {MINI_BATCH_SOLVERS}. "
             f"Got solver={solver!r} instead."
         )
-
-
-def _update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
-    if parameters["solver"] == "sgd":
-        return Momentum(parameters["momentum"], parameters["nesterovs_momentum"])
-    return Adam(parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
 
 def _learning_rate(parameters: Mapping[str, Any]) -> LearningRate:
@@ -124,8 +125,8 @@ def _learning_rate(parameters: Mapping[str, Any]) -> LearningRate:
 def _initial_rate(parameters: Mapping[str, Any]) -> float:
     if parameters["learning_rate_init"] != "auto":
         return float(parameters["learning_rate_init"])
-    if parameters["solver"] == "adam":
-        return 0.003
+    if parameters["solver"] in _INITIAL_RATES:
+        return _INITIAL_RATES[parameters["solver"]]
     # where activations are not bounded, the gradient grows with the weights
     rate = 0.2 if _is_bounded(parameters["activation"]) else 0.1
     if parameters["solver"] == "gd":

@@ -20,7 +20,14 @@ from fitting import (
     every_solver,
     may_stop_early,
 )
-from kernel_cases import Case, assert_same, over_dtypes, unaligned
+from kernel_cases import (
+    Case,
+    assert_same,
+    over_activations,
+    over_dtypes,
+    over_pairs,
+    unaligned,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
@@ -31,7 +38,7 @@ from skbp.blas_threads import on_all_threads
 from skbp.blocks import blocks
 from skbp.dropout import thinned
 from skbp.fast import CompiledMiniBatchDescent, CompiledObjective, accelerated, kernels
-from skbp.losses import LOSSES, SoftmaxLogLoss
+from skbp.losses import SoftmaxLogLoss
 from skbp.network import Network
 from skbp.objective import Objective
 from skbp.solvers import LBFGS, Adam, GradientDescent, MiniBatchDescent, Momentum
@@ -41,9 +48,6 @@ pytestmark = may_stop_early
 X, y = PROBLEMS["multiclass"]
 Y = np.eye(3)[y]
 WEIGHTS = np.random.default_rng(0).uniform(0, 2, len(y)) * (np.arange(len(y)) % 7 != 0)
-
-over_pairs = pytest.mark.parametrize("pair", LOSSES, ids="-".join)
-over_activations = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 @pytest.fixture
@@ -133,6 +137,18 @@ def test_what_the_kernels_do_not_know_is_computed_on_all_threads(case):
     assert given.workers is map
 
 
+@pytest.mark.parametrize(("names", "name"), [("HIDDEN", "relu"), ("LOSSES", "log_loss")])
+def test_skbps_own_that_the_kernels_do_not_know_is_computed_on_all_threads(
+    names, name, monkeypatch
+):
+    monkeypatch.delitem(getattr(kernels, names), name)
+    faster = accelerated(objective())
+    assert type(faster) is Objective
+    assert faster.workers is on_all_threads
+    model = Brief(activation="relu", solver="adam").fit(X, y)
+    assert model.predict_proba(X).shape == (len(X), 3)
+
+
 def test_nothing_is_compiled_without_the_extension(readable):
     faster = readable(accelerated, objective())
     assert type(faster) is Objective
@@ -141,7 +157,7 @@ def test_nothing_is_compiled_without_the_extension(readable):
 
 @over_activations
 @over_pairs
-def test_all_of_skbps_own_activations_and_losses_are_compiled(activation, pair):
+def test_all_activations_and_losses_that_the_kernels_know_are_compiled(activation, pair):
     given = objective(activation, pair[0], loss=pair[1])
     assert type(accelerated(given)) is CompiledObjective
     assert type(given) is Objective

@@ -7,12 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from kernel_cases import GUARD, Case, assert_same, every_instruction_set, guarded, unaligned
+from kernel_cases import (
+    GUARD,
+    PAIRS,
+    Case,
+    assert_same,
+    every_instruction_set,
+    guarded,
+    over_activations,
+    unaligned,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skbp.activations import ACTIVATIONS
 from skbp.fast import kernels
-from skbp.losses import LOSSES
 from skbp.solvers import Adam, Momentum
 
 ETA, LAMBDA = 0.05, 0.3
@@ -26,7 +33,6 @@ RULES = {
 
 over_rules = pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
 over_weights = pytest.mark.parametrize("weighted", [False, True], ids=["no_weights", "weights"])
-over_activations = pytest.mark.parametrize("activation", ACTIVATIONS)
 instruction_set = every_instruction_set()
 
 
@@ -125,7 +131,7 @@ def test_epochs_in_single_precision(rule):
 
 @over_activations
 def test_epochs_of_every_activation_output_and_loss(activation):
-    for pair in LOSSES:
+    for pair in PAIRS:
         assert_same_epochs(Case((4, 5, 3), 30, activation, pair), Adam(), batch_size=1)
         assert_same_epochs(Case((4, 5, 3), 30, activation, pair), Momentum(), batch_size=8)
 
