@@ -14,6 +14,8 @@ from scipy.special import log_expit
 
 from skbp._typing import Floats
 
+__all__ = ["ACTIVATIONS", "OUTPUT_ACTIVATIONS", "Activation", "OutputActivation"]
+
 _LEAKY_RELU_SLOPE = 0.01
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
@@ -38,11 +40,17 @@ class Activation:
     Examples
     --------
     >>> import numpy as np
-    >>> from skbp.activations import ACTIVATIONS
+    >>> from skbp.activations import ACTIVATIONS, Activation
     >>> logistic = ACTIVATIONS["logistic"]
     >>> a = logistic.g(np.array([0.0]))
     >>> a, logistic.g_prime(a)
     (array([0.5]), array([0.25]))
+
+    One of your own, a = z³, of which g′(z) = 3z² = 3a^(2/3):
+
+    >>> cube = Activation(lambda z: z**3, lambda a: 3 * np.cbrt(a) ** 2)
+    >>> cube.g_prime(cube.g(np.array([-2.0, 0.0, 2.0]))).round(6)
+    array([12.,  0., 12.])
     """
 
     g: Callable[[Floats], Floats] = field(repr=False)
@@ -63,6 +71,17 @@ class OutputActivation:
         Maps z to log h, finite wherever z is.
     name : str
         The name, one half of the key of `skbp.losses.LOSSES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.activations import OUTPUT_ACTIVATIONS
+    >>> softmax = OUTPUT_ACTIVATIONS["softmax"]
+    >>> z = np.array([[0.0, 1000.0]])
+    >>> softmax.g(z)
+    array([[0., 1.]])
+    >>> softmax.log_g(z)
+    array([[-1000.,     0.]])
     """
 
     g: Callable[[Floats], Floats] = field(repr=False)
@@ -167,7 +186,10 @@ ACTIVATIONS: Mapping[str, Activation] = {
         Activation(_softplus, _softplus_prime, "softplus"),
     )
 }
-"""The activation functions of hidden units, by name."""
+"""The activation functions of hidden units, by name.
+
+The names are those that `skbp.network.Network` takes as its ``activation``.
+"""
 
 OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
     activation.name: activation
@@ -176,7 +198,10 @@ OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
         OutputActivation(_softmax, _log_softmax, "softmax"),
     )
 }
-"""The activation functions of the output layer, by name."""
+"""The activation functions of the output layer, by name.
+
+The names are those that `skbp.network.Network` takes as its ``output_activation``.
+"""
 
 T = TypeVar("T")
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+__all__ = ["Checkpoint"]
+
 try:
     from sklearn.callback import CallbackSupportMixin as _Mixin
 except ImportError:  # before scikit-learn 1.9
@@ -116,7 +118,10 @@ class Checkpoint:
     >>> X, y = load_iris(return_X_y=True)
     >>> def classifier():
     ...     return BackpropClassifier(
-    ...         solver="adam", learning_rate="cosine", max_iter=30, random_state=0
+    ...         solver="adam",
+    ...         learning_rate="cosine",
+    ...         max_iter=30,
+    ...         random_state=0,
     ...     )
     >>> undisturbed = classifier().fit(X, y)
     >>> if hasattr(undisturbed, "set_callbacks"):  # scikit-learn 1.9 or later
@@ -197,7 +202,7 @@ class Checkpoint:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
-        """Load a model whose next `fit` goes on where the saved one was.
+        """Load a model whose next ``fit`` goes on where the saved one was.
 
         Parameters
         ----------
@@ -208,7 +213,7 @@ class Checkpoint:
         -------
         BackpropClassifier
             The model as it was when it was saved, which can predict already. Call its
-            `fit` with the same data. With "sgd", "adam" and "gd" it ends bitwise where
+            ``fit`` with the same data. With "sgd", "adam" and "gd" it ends bitwise where
             the undisturbed fit does; "cg" and "lbfgs" go on from the weights. ``max_iter``
             may be another one, unless the learning rate is planned for it; the other
             parameters, and whether there is an ``X_val``, may not. It has no callbacks; to
@@ -218,6 +223,26 @@ class Checkpoint:
         ------
         ValueError
             If the file holds something else.
+
+        Examples
+        --------
+        The model of the 20th of 30 epochs predicts, and its ``fit`` does the other ten:
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> from skbp.callbacks import Checkpoint
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier(
+        ...     solver="adam", learning_rate="cosine", max_iter=30
+        ... )
+        >>> if hasattr(model, "set_callbacks"):  # scikit-learn 1.9 or later
+        ...     path = Path(tempfile.mkdtemp()) / "iris.checkpoint"
+        ...     _ = model.set_callbacks(Checkpoint(path, every=20)).fit(X, y)
+        ...     loaded = Checkpoint.load(path)
+        ...     assert loaded.predict(X).shape == (150,)
+        ...     assert (loaded.n_iter_, loaded.fit(X, y).n_iter_) == (20, 30)
         """
         model = pickle.loads(Path(path).read_bytes())
         state = getattr(model, "_state", None)

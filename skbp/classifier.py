@@ -298,8 +298,12 @@ class BackpropClassifier(
     warning; before the first one has finished, with KeyboardInterrupt.
 
     With scikit-learn 1.9 or later, ``set_callbacks`` takes the callbacks of
-    ``sklearn.callback`` and those of :mod:`skbp.callbacks`. Each iteration of `fit` is a
-    task, which begins and ends, for the callbacks, when it has ended.
+    ``sklearn.callback`` and :class:`skbp.callbacks.Checkpoint`. Each iteration of `fit` is
+    a task, which begins and ends, for the callbacks, when it has ended.
+
+    ``score``, ``fit_transform``, ``get_feature_names_out``, ``set_output``,
+    ``get_params``, ``set_params``, ``set_callbacks`` and the methods of metadata routing
+    (``get_metadata_routing``, ``set_fit_request`` and the like) are scikit-learn's own.
 
     References
     ----------
@@ -324,7 +328,8 @@ class BackpropClassifier(
     >>> from skbp import BackpropClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-    >>> model = make_pipeline(StandardScaler(), BackpropClassifier(random_state=0))
+    >>> network = BackpropClassifier(random_state=0)
+    >>> model = make_pipeline(StandardScaler(), network)
     >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
     """
@@ -332,7 +337,9 @@ class BackpropClassifier(
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     _doc_link_module = "skbp"
-    _doc_link_template = "https://skbp.readthedocs.io/en/stable/api.html#skbp.{estimator_name}"
+    _doc_link_template = (
+        "https://skbp.readthedocs.io/en/stable/api/generated/skbp.{estimator_name}.html"
+    )
 
     def __init__(
         self,
@@ -453,6 +460,21 @@ class BackpropClassifier(
         -----
         ConvergenceWarning
             If training stopped before it converged.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((5,), random_state=0).fit(X, y)
+        >>> model.score(X, y) > 0.9
+        True
+
+        With a validation set to watch:
+
+        >>> _ = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        >>> len(model.validation_scores_) == model.n_iter_
+        True
         """
         tasks = FitTasks(self, X, y, sample_weight)
         with _as_before_on_error(self):
@@ -518,6 +540,22 @@ class BackpropClassifier(
             ``class_weight="balanced"`` are), if the classes are not known or change, if
             ``hidden_layer_sizes`` does, or if the training diverges; then the model is as
             it was before.
+
+        Examples
+        --------
+        Data that come in ten parts, fifty times over:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier(
+        ...     (5,), solver="adam", alpha=0.01, random_state=0
+        ... )
+        >>> for i in range(500):
+        ...     part = slice(i % 10, None, 10)
+        ...     _ = model.partial_fit(X[part], y[part], classes=[0, 1, 2])
+        >>> model.n_iter_, model.score(X, y) > 0.9
+        (500, True)
         """
         self._validate_params()  # scikit-learn does so in the first call only
         if self.early_stopping:
@@ -540,6 +578,7 @@ class BackpropClassifier(
                 result = training.run(theta, after_iteration=lambda attributes: True)
                 theta, loss = result.theta, result.cost
                 n_examples += len(training.examples.Y)
+            training.state.ending = "partial_fit goes through its rows once"
             self.__dict__.update(training.attributes(theta, loss, n_examples))
         return self
 
@@ -566,6 +605,22 @@ class BackpropClassifier(
         ------
         ValueError
             If X, y or a parameter are invalid, or if y has only one class.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((5,), warm_start=True, random_state=0)
+        >>> _ = model.initialize(X, y)
+        >>> [coef.shape for coef in model.coefs_], model.n_iter_
+        ([(4, 5), (5, 3)], 0)
+
+        Its weights may be changed before the fit, which starts from them:
+
+        >>> model.coefs_[0] *= 0.1
+        >>> model.fit(X, y).score(X, y) > 0.9
+        True
         """
         with _as_before_on_error(self):
             training = begin(self, X, y, None, goes_on=False)

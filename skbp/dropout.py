@@ -16,6 +16,8 @@ from skbp._typing import Floats
 from skbp.activations import Activation
 from skbp.network import per_hidden_layer
 
+__all__ = ["thinned"]
+
 
 def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -> Any:
     """Return the network that is trained: the same one, with units left out at random.
@@ -45,6 +47,21 @@ def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -
     ----------
     Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: A Simple Way
     to Prevent Neural Networks from Overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    About half of 1000 hidden units are left out:
+
+    >>> import numpy as np
+    >>> from skbp.dropout import thinned
+    >>> from skbp.network import Network
+    >>> network = Network(layer_sizes=(2, 1000, 1))
+    >>> theta = network.initialize(random_state=0)
+    >>> random_state = np.random.RandomState(0)
+    >>> trained = thinned(network, dropout=0.5, random_state=random_state)
+    >>> activations, z = trained.forward(theta, np.ones((1, 2)))
+    >>> bool(400 < np.count_nonzero(activations[1]) < 600)
+    True
     """
     rates = per_hidden_layer("dropout", dropout, len(network.g))
     if not all(isinstance(p, int | float | np.floating) and 0 <= p < 1 for p in rates):

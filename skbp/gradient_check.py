@@ -11,6 +11,8 @@ import numpy as np
 
 from skbp._typing import Floats
 
+__all__ = ["check_gradient", "numerical_gradient"]
+
 CostFunction = Callable[[Floats], tuple[float, Floats]]
 
 
@@ -31,6 +33,16 @@ def numerical_gradient(objective: CostFunction, theta: Floats, epsilon: float = 
     -------
     ndarray of shape (n_parameters,)
         The approximate gradient.
+
+    Examples
+    --------
+    The gradient of Σ θ² is 2θ:
+
+    >>> import numpy as np
+    >>> from skbp.gradient_check import numerical_gradient
+    >>> theta = np.array([1.0, -2.0])
+    >>> numerical_gradient(lambda t: (np.sum(t**2), None), theta).round(6)
+    array([ 2., -4.])
     """
     theta = np.array(theta, dtype=float)
     gradient = np.empty_like(theta)
@@ -66,11 +78,14 @@ def check_gradient(objective: CostFunction, theta: Floats, epsilon: float = 1e-5
 
     Examples
     --------
+    The gradient of Σ θ² is 2θ, and not 3θ:
+
     >>> import numpy as np
     >>> from skbp.gradient_check import check_gradient
-    >>> check_gradient(lambda t: (np.sum(t**2), 2 * t), np.array([1.0, -2.0])) < 1e-9
+    >>> theta = np.array([1.0, -2.0])
+    >>> check_gradient(lambda t: (np.sum(t**2), 2 * t), theta) < 1e-9
     True
-    >>> bool(check_gradient(lambda t: (np.sum(t**2), 3 * t), np.array([1.0, -2.0])) > 0.1)
+    >>> check_gradient(lambda t: (np.sum(t**2), 3 * t), theta) > 0.1
     True
     """
     _, D = objective(np.asarray(theta, dtype=float))

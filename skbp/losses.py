@@ -17,9 +17,44 @@ import numpy as np
 
 from skbp._typing import Floats
 
+__all__ = [
+    "LOSSES",
+    "LogisticLogLoss",
+    "LogisticSquaredError",
+    "Loss",
+    "SoftmaxLogLoss",
+    "SoftmaxSquaredError",
+    "get_loss",
+]
+
 
 class Loss(Protocol):
-    """What a loss must be able to do."""
+    """What a loss must be able to do.
+
+    Examples
+    --------
+    A loss of your own, the absolute error of logistic units. The gradient check tells
+    whether its δ^(L) is right:
+
+    >>> import numpy as np
+    >>> from skbp.gradient_check import check_gradient
+    >>> from skbp.network import Network
+    >>> from skbp.objective import Objective
+    >>> class AbsoluteError:
+    ...     def supports(self, output_activation):
+    ...         return output_activation == "logistic"
+    ...
+    ...     def per_row(self, z, a, Y):
+    ...         return np.abs(a - Y).sum(axis=1)
+    ...
+    ...     def delta(self, z, a, Y):
+    ...         return np.sign(a - Y) * a * (1 - a)
+    >>> network = Network(layer_sizes=(2, 3, 1))
+    >>> X, Y = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
+    >>> objective = Objective(network, X, Y, loss=AbsoluteError())
+    >>> check_gradient(objective, network.initialize(random_state=0)) < 1e-6
+    True
+    """
 
     def supports(self, output_activation: str) -> bool:
         """Tell whether `delta` is right for an output activation.
@@ -88,7 +123,20 @@ class _OfSoftmax:
 
 
 class LogisticLogLoss(_OfLogisticUnits):
-    """Cross entropy of K logistic units, −Σ_k [y_k log h_k + (1 − y_k) log(1 − h_k)]."""
+    """Cross entropy of K logistic units, −Σ_k [y_k log h_k + (1 − y_k) log(1 − h_k)].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.activations import OUTPUT_ACTIVATIONS
+    >>> from skbp.losses import LogisticLogLoss
+    >>> z, Y = np.array([[0.0], [-1000.0]]), np.array([[1.0], [1.0]])
+    >>> a = OUTPUT_ACTIVATIONS["logistic"].g(z)
+    >>> LogisticLogLoss().per_row(z, a, Y).round(2).tolist()
+    [0.69, 1000.0]
+    >>> LogisticLogLoss().delta(z, a, Y).tolist()
+    [[-0.5], [-1.0]]
+    """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return log(1 + e^z) − y z, which is the cross entropy and stays finite for large z."""
@@ -100,7 +148,21 @@ class LogisticLogLoss(_OfLogisticUnits):
 
 
 class SoftmaxLogLoss(_OfSoftmax):
-    """Cross entropy of a softmax over K units, −Σ_k y_k log h_k; rows of Y sum to 1."""
+    """Cross entropy of a softmax over K units, −Σ_k y_k log h_k; rows of Y sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.activations import OUTPUT_ACTIVATIONS
+    >>> from skbp.losses import SoftmaxLogLoss
+    >>> z = np.array([[0.0, 0.0], [0.0, 1000.0]])
+    >>> Y = np.array([[1.0, 0.0], [1.0, 0.0]])
+    >>> a = OUTPUT_ACTIVATIONS["softmax"].g(z)
+    >>> SoftmaxLogLoss().per_row(z, a, Y).round(2).tolist()
+    [0.69, 1000.0]
+    >>> SoftmaxLogLoss().delta(z, a, Y).tolist()
+    [[-0.5, 0.5], [-1.0, 1.0]]
+    """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return log Σ_k e^(z_k) − Σ_k y_k z_k, computed from z less its largest entry."""
@@ -113,7 +175,22 @@ class SoftmaxLogLoss(_OfSoftmax):
 
 
 class LogisticSquaredError(_OfLogisticUnits):
-    """Squared error of K logistic units, ½ Σ_k (h_k − y_k)²."""
+    """Squared error of K logistic units, ½ Σ_k (h_k − y_k)².
+
+    Examples
+    --------
+    Where a unit is wrong and saturated, δ^(L) is nearly 0:
+
+    >>> import numpy as np
+    >>> from skbp.activations import OUTPUT_ACTIVATIONS
+    >>> from skbp.losses import LogisticSquaredError
+    >>> z, Y = np.array([[0.0], [-1000.0]]), np.array([[1.0], [1.0]])
+    >>> a = OUTPUT_ACTIVATIONS["logistic"].g(z)
+    >>> LogisticSquaredError().per_row(z, a, Y).tolist()
+    [0.125, 0.5]
+    >>> abs(LogisticSquaredError().delta(z, a, Y)).tolist()
+    [[0.125], [0.0]]
+    """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return ½ Σ_k (a_k − y_k)²."""
@@ -125,7 +202,20 @@ class LogisticSquaredError(_OfLogisticUnits):
 
 
 class SoftmaxSquaredError(_OfSoftmax):
-    """Squared error of a softmax over K units, ½ Σ_k (h_k − y_k)²."""
+    """Squared error of a softmax over K units, ½ Σ_k (h_k − y_k)².
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.activations import OUTPUT_ACTIVATIONS
+    >>> from skbp.losses import SoftmaxSquaredError
+    >>> z, Y = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    >>> a = OUTPUT_ACTIVATIONS["softmax"].g(z)
+    >>> SoftmaxSquaredError().per_row(z, a, Y).tolist()
+    [0.25]
+    >>> SoftmaxSquaredError().delta(z, a, Y).tolist()
+    [[-0.25, 0.25]]
+    """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
         """Return ½ Σ_k (a_k − y_k)²."""
@@ -143,7 +233,11 @@ LOSSES: Mapping[tuple[str, str], Loss] = {
     ("logistic", "squared_error"): LogisticSquaredError(),
     ("softmax", "squared_error"): SoftmaxSquaredError(),
 }
-"""The losses, by the names of the output activation and of the loss."""
+"""The losses, by the names of the output activation and of the loss.
+
+For example ``LOSSES["softmax", "log_loss"]``; `skbp.losses.get_loss` also says what is wrong
+with a pair that is not there.
+"""
 
 
 def get_loss(output_activation: str, loss: str | Loss) -> Loss:
@@ -165,6 +259,12 @@ def get_loss(output_activation: str, loss: str | Loss) -> Loss:
     ------
     ValueError
         If there is no such pair, or the object does not support the output activation.
+
+    Examples
+    --------
+    >>> from skbp.losses import get_loss
+    >>> type(get_loss("softmax", "log_loss")).__name__
+    'SoftmaxLogLoss'
     """
     if not isinstance(loss, str):
         if not loss.supports(output_activation):

@@ -23,6 +23,8 @@ from skbp.activations import (
     look_up,
 )
 
+__all__ = ["Network"]
+
 
 @dataclass(frozen=True)
 class Network:
@@ -58,9 +60,17 @@ class Network:
     >>> theta = network.initialize(random_state=0)
     >>> [Theta.shape for Theta in network.unpack(theta)]
     [(3, 3), (1, 4)]
-    >>> activations, z = network.forward(theta, np.array([[0.0, 1.0], [1.0, 1.0]]))
+    >>> X = np.array([[0.0, 1.0], [1.0, 1.0]])
+    >>> activations, z = network.forward(theta, X)
     >>> [a.shape for a in activations], z.shape
     ([(2, 2), (2, 3), (2, 1)], (2, 1))
+
+    What it is made of:
+
+    >>> network.shapes, network.n_parameters
+    ([(3, 3), (1, 4)], 13)
+    >>> network.g, network.h
+    ((Activation(name='logistic'),), OutputActivation(name='logistic'))
     """
 
     layer_sizes: tuple[int, ...]
@@ -130,6 +140,18 @@ class Network:
         -------
         ndarray of shape (n_parameters,)
             The flat vector ``theta``, of float64.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 3, 1))
+        >>> theta = network.initialize(random_state=0)
+        >>> theta.shape
+        (13,)
+        >>> Theta_1, Theta_2 = network.unpack(theta)
+        >>> bool(abs(Theta_1).max() < np.sqrt(6 / (2 + 3)))
+        True
         """
         generator = check_random_state(random_state)
         bounds = (np.sqrt(6 / (s + s_next)) for s, s_next in pairwise(self.layer_sizes))
@@ -157,6 +179,19 @@ class Network:
         ------
         ValueError
             If ``theta`` has not ``n_parameters`` entries.
+
+        Examples
+        --------
+        What is written to a view is written to ``theta``:
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 3, 1))
+        >>> theta = np.zeros(network.n_parameters)
+        >>> Theta_1, Theta_2 = network.unpack(theta)
+        >>> Theta_1[:, 0] = 1.0  # the bias weights
+        >>> theta
+        array([1., 0., 0., 1., 0., 0., 1., 0., 0., 0., 0., 0., 0.])
         """
         if theta.shape != (self.n_parameters,):
             raise ValueError(
@@ -185,6 +220,22 @@ class Network:
         ------
         ValueError
             If a shape does not fit the network.
+
+        Examples
+        --------
+        A network for XNOR by hand. Its hidden units are AND and NOR, its output unit
+        is OR:
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 2, 1))
+        >>> Theta_1 = np.array([[-30.0, 20.0, 20.0], [10.0, -20.0, -20.0]])
+        >>> Theta_2 = np.array([[-10.0, 20.0, 20.0]])
+        >>> theta = network.pack([Theta_1, Theta_2])
+        >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> activations, z = network.forward(theta, X)
+        >>> activations[-1].round(2).ravel()
+        array([1., 0., 0., 1.])
         """
         shapes = [np.shape(Theta) for Theta in Thetas]
         if shapes != self.shapes:
@@ -208,6 +259,19 @@ class Network:
             and a^(L) = h_Θ(x).
         z : ndarray of shape (m, s_L)
             z^(L), from which the loss is computed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 1))
+        >>> theta = np.array([-3.0, 1.0, 2.0])  # the bias weight first
+        >>> X = np.array([[1.0, 1.0], [1.0, 2.0]])
+        >>> activations, z = network.forward(theta, X)
+        >>> z.ravel()
+        array([0., 2.])
+        >>> activations[-1].round(2).ravel()
+        array([0.5 , 0.88])
         """
         *hidden, last = self.unpack(theta)
         a = X
@@ -233,6 +297,15 @@ class Network:
         -------
         ndarray of shape (m, s_L)
             z of the output layer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 1))
+        >>> theta = np.array([-3.0, 1.0, 2.0])
+        >>> network.decision(theta, np.array([[1.0, 1.0], [1.0, 2.0]])).ravel()
+        array([0., 2.])
         """
         *hidden, last = self.unpack(theta)
         a = X
@@ -259,6 +332,23 @@ class Network:
         -------
         ndarray of shape (n_parameters,)
             Δ^(1), …, Δ^(L−1), packed like ``theta``.
+
+        Examples
+        --------
+        Of the cross entropy δ^(L) = a − y. Without a penalty, Δ/m is the gradient:
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+        >>> network = Network(layer_sizes=(2, 3, 1))
+        >>> theta = network.initialize(random_state=0)
+        >>> activations, z = network.forward(theta, X)
+        >>> Delta = network.backward(theta, activations, activations[-1] - Y)
+        >>> J, D = Objective(network, X, Y, alpha=0.0)(theta)
+        >>> np.allclose(D, Delta / 4)
+        True
         """
         accumulated = np.empty_like(theta)
         Thetas, Deltas = self.unpack(theta), self.unpack(accumulated)

@@ -17,6 +17,8 @@ from skbp._typing import Floats, Matrix, Rows
 from skbp.blocks import blocks
 from skbp.losses import Loss, get_loss
 
+__all__ = ["Objective"]
+
 Workers = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
 """What calls a function with each block of rows, like the built-in ``map``."""
 
@@ -75,7 +77,7 @@ class Objective:
     >>> network = Network(layer_sizes=(2, 4, 1))
     >>> objective = Objective(network, X, Y, alpha=0.001)
     >>> theta = network.initialize(random_state=0)
-    >>> result = minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-4})
+    >>> result = minimize(objective, theta, jac=True, method="BFGS", tol=1e-4)
     >>> activations, z = network.forward(result.x, X)
     >>> activations[-1].round(1).ravel()
     array([0., 1., 1., 0.])
@@ -148,7 +150,7 @@ class Objective:
         Parameters
         ----------
         theta : ndarray of shape (n_parameters,)
-            All weights, as `Network.pack` lays them out.
+            All weights, as `skbp.network.Network.pack` lays them out.
 
         Returns
         -------
@@ -156,6 +158,22 @@ class Objective:
             The cost.
         D : ndarray of shape (n_parameters,)
             ∂J/∂Θ, laid out like ``theta`` and of its dtype (float64 for integers).
+
+        Examples
+        --------
+        With one unit and Θ = 0 the hypothesis is ½. For an example with x = 2 and y = 1,
+        J = log 2 and D = (½ − y) · (1, x):
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X, Y = np.array([[2.0]]), np.array([[1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> J, D = objective(np.zeros(2))
+        >>> round(J, 4)
+        0.6931
+        >>> D
+        array([-0.5, -1. ])
         """
         theta = np.asarray(theta)
         given_dtype = theta.dtype if theta.dtype.kind == "f" else np.dtype(float)
@@ -211,6 +229,22 @@ class Objective:
         -------
         Objective
             A function of ``theta``, like this one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+        >>> network = Network(layer_sizes=(2, 3, 1))
+        >>> objective = Objective(network, X, Y)
+        >>> theta = network.initialize(random_state=0)
+        >>> J_first, D_first = objective.on(slice(0, 2))(theta)
+        >>> J_second, D_second = objective.on(slice(2, 4))(theta)
+        >>> J, D = objective(theta)
+        >>> np.isclose(J, (J_first + J_second) / 2).item()
+        True
         """
         weight = self.sample_weight
         return self._with(self.X[rows], self.Y[rows], None if weight is None else weight[rows])
@@ -236,6 +270,26 @@ class Objective:
         ValueError
             If ``batch_size`` is not positive, or ``order`` does not hold as many row
             numbers as there are rows.
+
+        Examples
+        --------
+        The lecture's update after each example, one hundred times over the examples:
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> Y = np.array([[0.0], [0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> theta = np.zeros(2)
+        >>> before, _ = objective(theta)
+        >>> for _ in range(100):
+        ...     for example in objective.batches(batch_size=1):
+        ...         J, D = example(theta)
+        ...         theta -= 0.1 * D
+        >>> after, _ = objective(theta)
+        >>> after < before
+        True
         """
         n_rows = self.n_rows
         if batch_size < 1:

@@ -17,6 +17,7 @@ from skbp.blocks import blocks
 from skbp.fast import decision, probabilities, workers
 from skbp.network import Network
 from skbp.probabilities import log_probabilities
+from skbp.summary import summary
 
 _DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 _FEW_NUMBERS = 10_000
@@ -41,6 +42,17 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             For each example the class whose output unit has the largest z (where units
             saturate, their probabilities may tie); for multilabel y an indicator matrix
             of the labels with a probability over ½, sparse if y was.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> iris = load_iris()
+        >>> X, names = iris.data, iris.target_names[iris.target]
+        >>> model = BackpropClassifier((5,), random_state=0).fit(X, names)
+        >>> flowers = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 5.1, 1.6]]
+        >>> model.predict(flowers).tolist()
+        ['setosa', 'virginica']
         """
         z = self._in_blocks(X, decision)
         return self._label_binarizer.inverse_transform(z, threshold=0)
@@ -59,6 +71,17 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             The probability of each class, in the order of ``classes_``; K logistic
             units are divided by their sum. For multilabel y, the probability of each
             label.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((5,), random_state=0).fit(X, y)
+        >>> flowers = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 5.1, 1.6]]
+        >>> model.predict_proba(flowers).round(1)
+        array([[1. , 0. , 0. ],
+               [0. , 0.2, 0.8]])
         """
         return self._in_blocks(X, partial(probabilities, y_type=self._y_type))
 
@@ -74,6 +97,21 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             log of `predict_proba`, but computed from z: always finite.
+
+        Examples
+        --------
+        A probability may be so small that it is rounded to 0. Its logarithm is known
+        nevertheless:
+
+        >>> import numpy as np
+        >>> from skbp import BackpropClassifier
+        >>> model = BackpropClassifier((), random_state=0)
+        >>> _ = model.fit([[-1.0], [1.0]], [0, 1])
+        >>> far = [[1e6]]
+        >>> model.predict_proba(far)
+        array([[0., 1.]])
+        >>> bool(np.isfinite(model.predict_log_proba(far)).all())
+        True
         """
         return self._in_blocks(X, partial(_log_probabilities, y_type=self._y_type))
 
@@ -90,6 +128,18 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             z of the output layer; for binary y one value an example, positive for
             ``classes_[1]``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((5,), random_state=0).fit(X, y)
+        >>> z = model.decision_function(X)
+        >>> z.shape
+        (150, 3)
+        >>> bool((z.argmax(axis=1) == model.predict(X)).all())
+        True
         """
         z = self._in_blocks(X, decision)
         return z.ravel() if z.shape[1] == 1 else z
@@ -107,13 +157,30 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
 
         Returns
         -------
-        ndarray of shape (n_samples, s_l), or what `set_output` asks for
+        ndarray of shape (n_samples, s_l), or what ``set_output`` asks for
             The activation of each unit of the layer.
 
         Raises
         ------
         ValueError
             If there is no such layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((8, 5), random_state=0).fit(X, y)
+        >>> model.transform(X).shape, model.transform(X, layer=2).shape
+        ((150, 5), (150, 8))
+
+        In a pipeline these features can go on to another model:
+
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> tree = make_pipeline(model, DecisionTreeClassifier(random_state=0))
+        >>> tree.fit(X, y).score(X, y) > 0.9
+        True
         """
         check_is_fitted(self)
         if layer is None and self.n_layers_ == 2:
@@ -125,6 +192,37 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         named = copy(self)
         named._n_features_out = a.shape[1]  # for the names of the columns
         return _wrap_data_with_container("transform", a, X, named)
+
+    def summary(self) -> str:
+        """Describe the network and its training in a few lines, to print.
+
+        Returns
+        -------
+        str
+            A table of the layers, each with its units, its activation, the number of the
+            weights that lead to it, and the Euclidean norm of those that the penalty
+            counts (not the bias units'); then the loss, the number of iterations, the best
+            one if there was a validation set, and why training stopped.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skbp import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier((5,), random_state=0).fit(X, y)
+        >>> print(model.summary())
+        layer     units  activation  parameters  weight norm
+        1 input       4
+        2 hidden      5  logistic            25  ...
+        3 output      3  logistic            18  ...
+        total                                43
+        <BLANKLINE>
+        loss        ...
+        iterations  ... of lbfgs
+        stopped     the gradient or the last decrease of the loss is within tolerance
+        """
+        self._check_is_fitted()
+        return summary(self)
 
     @property
     def _y_type(self) -> str:

@@ -58,6 +58,8 @@ class FitState:
         Where the minimisation stands.
     is_unfinished : bool
         Whether the next fit is to resume this one.
+    ending : str
+        Why training stopped, as a clause.
     """
 
     random_state: np.random.RandomState
@@ -67,6 +69,7 @@ class FitState:
     history: History = field(default_factory=History)
     progress: Progress = field(default_factory=Progress)
     is_unfinished: bool = False
+    ending: str = "it was not trained"
 
     def check_resumable_under(self, conditions: dict[str, Any]) -> None:
         """Refuse to resume the fit under other conditions.
@@ -463,7 +466,7 @@ class Training:
             If Ctrl-C comes before an iteration has finished.
         """
         parameters, state, history = self.classifier, self.state, self.state.history
-        state.is_unfinished = False
+        state.is_unfinished, state.ending = False, "it is still training"
         network = thinned(self.network, parameters.dropout, state.random_state)
         solver = choose_solver(
             parameters.get_params(deep=False),
@@ -489,10 +492,22 @@ class Training:
                 result = solver.minimize(objective, theta, monitor)
         except KeyboardInterrupt:
             result = _interrupted(self.state, parameters.early_stopping)
+        state.ending = self._ending(result, monitor)
         theta, cost = self._kept(result.theta, result.cost)
         # what only a fit that is resumed needs
         history.theta = history.best_theta = state.progress.order = state.held_out = None
         return replace(result, theta=theta, cost=cost)
+
+    def _ending(self, result: Result, monitor: Monitor) -> str:
+        """Say why training stopped; a solver does not know why its watch stopped it."""
+        if result.reason != STOPPED.reason:
+            return result.reason
+        if monitor.has_seen_enough:
+            return (
+                f"the validation score has not improved by tol={monitor.tol:g} "
+                f"for {monitor.n_iter_no_change} iterations"
+            )
+        return "a callback stopped it"
 
     def _kept(self, theta: Floats, loss: float) -> tuple[Floats, float]:
         """Return the weights to keep, and their loss: the last, or with early stopping the best."""

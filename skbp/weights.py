@@ -12,6 +12,8 @@ from sklearn.utils import check_array
 
 from skbp._typing import Floats
 
+__all__ = ["join", "split"]
+
 
 def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
     """Return the weights as scikit-learn keeps them.
@@ -27,13 +29,24 @@ def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
         The weights of the units, of shapes (s_l, s_{l+1}); copies.
     intercepts : list of ndarray
         The weights of the bias units, of shapes (s_{l+1},); copies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.weights import split
+    >>> coefs, intercepts = split([np.array([[0.5, 1.0, 2.0]])])
+    >>> coefs
+    [array([[1.],
+           [2.]])]
+    >>> intercepts
+    [array([0.5])]
     """
     coefs = [Theta[:, 1:].T.copy(order="C") for Theta in Thetas]
     return coefs, [Theta[:, 0].copy() for Theta in Thetas]
 
 
 def join(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[Floats]:
-    """Return Θ^(1), …, Θ^(L−1): the inverse of `split`.
+    """Return Θ^(1), …, Θ^(L−1): the inverse of `skbp.weights.split`.
 
     Parameters
     ----------
@@ -46,6 +59,18 @@ def join(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[Floats]:
     -------
     list of ndarray
         Θ^(l) of shape (s_{l+1}, s_l + 1).
+
+    Examples
+    --------
+    The lecture's Θ of a fitted classifier:
+
+    >>> from sklearn.datasets import load_iris
+    >>> from skbp import BackpropClassifier
+    >>> from skbp.weights import join
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = BackpropClassifier((5,), random_state=0).fit(X, y)
+    >>> [Theta.shape for Theta in join(model.coefs_, model.intercepts_)]
+    [(5, 5), (3, 6)]
     """
     return [np.column_stack([b, coef.T]) for coef, b in zip(coefs, intercepts, strict=True)]
 

@@ -100,6 +100,16 @@ class GradientDescent(_Descent):
     progress : Progress, default=None
         Where an earlier descent stands, to go on from there; brought up to date in
         place. None to begin anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.solvers import GradientDescent
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> result = GradientDescent().minimize(objective, np.zeros(2))
+    >>> result.theta.round(3), result.reason
+    (array([3., 3.]), 'no entry of the gradient is larger than tol')
     """
 
     learning_rate: LearningRate = field(
@@ -153,6 +163,28 @@ class MiniBatchDescent(_Descent):
     progress : Progress, default=None
         Where an earlier descent stands, to go on from there; brought up to date in
         place. None to begin anew.
+
+    Examples
+    --------
+    The lecture's first algorithm, with a learning rate that falls:
+
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> from skbp.objective import Objective
+    >>> from skbp.solvers import LBFGS, Cosine, MiniBatchDescent, Momentum
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> Y = np.array([[0.0], [0.0], [1.0], [1.0]])
+    >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+    >>> solver = MiniBatchDescent(
+    ...     rule=Momentum(0),
+    ...     batch_size=1,
+    ...     learning_rate=Cosine(0.5, n_epochs=50),
+    ...     random_state=np.random.RandomState(0),
+    ... )
+    >>> result = solver.minimize(objective, np.zeros(2))
+    >>> best = LBFGS().minimize(objective, np.zeros(2))
+    >>> np.allclose(result.theta, best.theta, atol=0.05)
+    True
     """
 
     rule: UpdateRule = field(default_factory=Momentum)

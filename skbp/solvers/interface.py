@@ -43,6 +43,17 @@ class Result:
         Why it stopped, as a clause: "no entry of the gradient is larger than tol".
     remedy : str, default=""
         What to change if it has not converged, as an imperative clause.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.solvers import ConjugateGradient
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 4), 4 * (theta - 3) ** 3
+    >>> solver = ConjugateGradient(max_iter=1)
+    >>> result = solver.minimize(objective, np.array([0.0, 1.0]))
+    >>> result.converged, result.reason, result.remedy
+    (False, 'max_iter=1 was reached', 'increase max_iter, or standardise X')
     """
 
     theta: Floats
@@ -55,7 +66,27 @@ class Result:
 
 
 class Solver(Protocol):
-    """What a solver must be able to do."""
+    """What a solver must be able to do.
+
+    Examples
+    --------
+    A solver of your own, which takes steps of a fixed length downhill:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import Result
+    >>> class SignDescent:
+    ...     def minimize(self, objective, theta, watch=None):
+    ...         for n_iter in range(1, 101):
+    ...             J, D = objective(theta)
+    ...             theta = theta - 0.1 * np.sign(D)
+    ...             if watch is not None and watch(theta, J):
+    ...                 break
+    ...         return Result(theta, J, n_iter, n_iter, True, "it is done")
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> SignDescent().minimize(objective, np.zeros(2)).theta.round()
+    array([3., 3.])
+    """
 
     def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
         """Minimise an objective.
@@ -70,7 +101,7 @@ class Solver(Protocol):
         watch : callable, default=None
             Called after each iteration with ``theta``, which the next iteration may
             overwrite, and the loss; the minimisation ends if it returns true. None for
-            a `Monitor`, which stops a diverging minimisation.
+            one that raises an error if it diverges.
 
         Returns
         -------
@@ -80,6 +111,6 @@ class Solver(Protocol):
         Raises
         ------
         ValueError
-            If the loss or a weight becomes infinite or NaN (from the `Monitor`).
+            If the loss or a weight becomes infinite or NaN, where ``watch`` is None.
         """
         ...

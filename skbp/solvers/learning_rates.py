@@ -30,6 +30,17 @@ class Course:
         The losses of the last epochs, three at most.
     plateau : Plateau
         Since when the loss has not improved.
+
+    Examples
+    --------
+    A schedule brings it up to date after each epoch:
+
+    >>> from skbp.solvers import Constant, Course
+    >>> course = Course()
+    >>> for loss in (0.7, 0.6, 0.5):
+    ...     _ = Constant(0.1).after_epoch(course, loss, n_rows=150)
+    >>> course.n_epochs, course.n_examples, course.recent_losses
+    (3, 450, [0.7, 0.6, 0.5])
     """
 
     n_epochs: int = 0
@@ -51,6 +62,17 @@ class LearningRate(ABC):
         By how much an epoch must lower the loss.
     n_iter_no_change : int or inf, default=10
         Training ends when so many epochs in a row have not lowered the loss by ``tol``.
+
+    Examples
+    --------
+    A schedule of your own says what η is in the next epoch:
+
+    >>> from skbp.solvers import Course, LearningRate
+    >>> class Halving(LearningRate):
+    ...     def eta(self, course):
+    ...         return self.initial / 2**course.n_epochs
+    >>> [Halving(0.8).eta(Course(n_epochs=t)) for t in range(3)]
+    [0.8, 0.4, 0.2]
     """
 
     initial: float
@@ -101,7 +123,27 @@ class LearningRate(ABC):
 
 
 class Constant(LearningRate):
-    """η = η₀, always."""
+    """η = η₀, always.
+
+    Parameters
+    ----------
+    initial : float
+        η₀.
+    tol : float, default=1e-4
+        By how much an epoch must lower the loss.
+    n_iter_no_change : int or inf, default=10
+        Training ends when so many epochs in a row have not lowered the loss by ``tol``.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Constant, Course
+    >>> schedule, course = Constant(0.1, n_iter_no_change=2), Course()
+    >>> schedule.eta(course)
+    0.1
+    >>> losses = (0.7, 0.5, 0.5, 0.5)
+    >>> [schedule.after_epoch(course, loss, n_rows=150) for loss in losses]
+    [False, False, False, True]
+    """
 
     def eta(self, course: Course) -> float:
         """Return η₀."""
@@ -116,10 +158,18 @@ class InverseScaling(LearningRate):
     ----------
     initial : float
         η₀.
-    tol, n_iter_no_change : float
-        See `LearningRate`.
+    tol : float, default=1e-4
+        By how much an epoch must lower the loss.
+    n_iter_no_change : int or inf, default=10
+        Training ends when so many epochs in a row have not lowered the loss by ``tol``.
     power_t : float, default=0.5
         p.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Course, InverseScaling
+    >>> [InverseScaling(1.0).eta(Course(n_examples=n)) for n in (0, 3, 99)]
+    [1.0, 0.5, 0.1]
     """
 
     power_t: float = 0.5
@@ -134,6 +184,29 @@ class Adaptive(LearningRate):
 
     What must fall is the median of the last three epochs' losses. A single epoch that
     was lucky does not become the mark that all later ones are held to.
+
+    Parameters
+    ----------
+    initial : float
+        η₀.
+    tol : float, default=1e-4
+        By how much an epoch must lower the median.
+    n_iter_no_change : int or inf, default=10
+        The rate is lowered when so many epochs in a row have not lowered the median by
+        ``tol``.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Adaptive, Course
+    >>> schedule, course = Adaptive(1.0, n_iter_no_change=2), Course()
+    >>> for loss in (0.7, 0.5, 0.5, 0.5, 0.5):
+    ...     _ = schedule.after_epoch(course, loss, n_rows=150)
+    ...     print(schedule.eta(course))
+    1.0
+    1.0
+    1.0
+    1.0
+    0.2
     """
 
     def eta(self, course: Course) -> float:
@@ -177,10 +250,26 @@ class _Planned(LearningRate):
 class Cosine(_Planned):
     """η falls from η₀ to nearly 0 along half a cosine.
 
+    Parameters
+    ----------
+    initial : float
+        η₀.
+    tol, n_iter_no_change : float
+        Not used: a plan is carried through.
+    n_epochs : int, default=200
+        The number of epochs, after which training ends.
+
     References
     ----------
     Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
     ICLR 2017 (here without restarts).
+
+    Examples
+    --------
+    >>> from skbp.solvers import Cosine, Course
+    >>> schedule = Cosine(1.0, n_epochs=4)
+    >>> [round(schedule.eta(Course(n_epochs=t)), 2) for t in range(4)]
+    [1.0, 0.85, 0.5, 0.15]
     """
 
     def eta(self, course: Course) -> float:
@@ -192,11 +281,27 @@ class Cosine(_Planned):
 class OneCycle(_Planned):
     """η rises from η₀ / 25 to η₀ in the first 30 % of the epochs, then falls to η₀ / 250000.
 
+    Parameters
+    ----------
+    initial : float
+        η₀, the largest rate.
+    tol, n_iter_no_change : float
+        Not used: a plan is carried through.
+    n_epochs : int, default=200
+        The number of epochs, after which training ends.
+
     References
     ----------
     Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using
     Large Learning Rates", 2018; the form and the constants are those of PyTorch's
     ``OneCycleLR``, whose momentum cycles too and this one's does not.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Course, OneCycle
+    >>> schedule = OneCycle(1.0, n_epochs=10)
+    >>> [round(schedule.eta(Course(n_epochs=t)), 2) for t in range(10)]
+    [0.04, 0.52, 1.0, 0.95, 0.81, 0.61, 0.39, 0.19, 0.05, 0.0]
     """
 
     def eta(self, course: Course) -> float:

@@ -29,7 +29,9 @@ _STOPPED_STATUS = -1
 
 @dataclass(frozen=True, kw_only=True)
 class ConjugateGradient:
-    """Nonlinear conjugate gradient (Polak and Ribière), by `scipy.optimize.minimize`.
+    """Nonlinear conjugate gradient (Polak and Ribière), SciPy's.
+
+    It is `scipy.optimize.minimize` with ``method="CG"``.
 
     Parameters
     ----------
@@ -40,6 +42,22 @@ class ConjugateGradient:
     progress : Progress, default=None
         Where an earlier minimisation stands, whose iterations count; brought up to date
         in place. None to begin anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> from skbp.objective import Objective
+    >>> from skbp.solvers import ConjugateGradient
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> Y = np.array([[0.0], [0.0], [1.0], [1.0]])
+    >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+    >>> result = ConjugateGradient().minimize(objective, np.zeros(2))
+    >>> result.reason
+    'no entry of the gradient is larger than tol'
+    >>> J, D = objective(result.theta)
+    >>> bool(abs(D).max() <= 1e-4)
+    True
     """
 
     max_iter: int = 200
@@ -63,7 +81,9 @@ class ConjugateGradient:
 
 @dataclass(frozen=True, kw_only=True)
 class LBFGS:
-    """Limited-memory BFGS, by `scipy.optimize.minimize` with ``method="L-BFGS-B"``.
+    """Limited-memory BFGS, SciPy's.
+
+    It is `scipy.optimize.minimize` with ``method="L-BFGS-B"``.
 
     Parameters
     ----------
@@ -77,6 +97,26 @@ class LBFGS:
     progress : Progress, default=None
         Where an earlier minimisation stands, whose iterations count; brought up to date
         in place. None to begin anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> from skbp.objective import Objective
+    >>> from skbp.solvers import LBFGS
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> Y = np.array([[0.0], [0.0], [1.0], [1.0]])
+    >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+    >>> result = LBFGS().minimize(objective, np.zeros(2))
+    >>> result.converged, result.n_iter > 1
+    (True, True)
+
+    A callable that watches can end the minimisation:
+
+    >>> def is_low_enough(theta, loss):
+    ...     return loss < 0.6
+    >>> LBFGS().minimize(objective, np.zeros(2), watch=is_low_enough).n_iter
+    1
     """
 
     max_iter: int = 200

@@ -35,6 +35,25 @@ class Progress:
         The loss of the last iteration.
     outcome : Outcome or None
         How it ended; None if it has not.
+
+    Examples
+    --------
+    Ten iterations and ten more are twenty:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import GradientDescent, Progress
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> progress = Progress()
+    >>> ten = GradientDescent(max_iter=10, progress=progress)
+    >>> half_way = ten.minimize(objective, np.zeros(2))
+    >>> twenty = GradientDescent(max_iter=20, progress=progress)
+    >>> result = twenty.minimize(objective, half_way.theta)
+    >>> result.n_iter
+    20
+    >>> at_once = GradientDescent(max_iter=20).minimize(objective, np.zeros(2))
+    >>> np.array_equal(result.theta, at_once.theta)
+    True
     """
 
     course: Course = field(default_factory=Course)

@@ -71,6 +71,18 @@ class Momentum:
     ----------
     Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and
     momentum in deep learning", ICML 2013.
+
+    Examples
+    --------
+    While the gradient stays the same, the steps grow:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import Momentum
+    >>> rule = Momentum(momentum=0.5, nesterov=False)
+    >>> state = rule.init(np.zeros(1))
+    >>> D = np.array([2.0])
+    >>> [rule.update(D, state, eta=0.5).item() for _ in range(3)]
+    [-1.0, -1.5, -1.75]
     """
 
     momentum: float = 0.9
@@ -105,6 +117,17 @@ class Adam:
     ----------
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, in the
     order of operations that its section 2 ends with.
+
+    Examples
+    --------
+    The first step is η for each weight, however large its gradient is:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import Adam
+    >>> rule = Adam()
+    >>> state = rule.init(np.zeros(2))
+    >>> rule.update(np.array([0.01, -1000.0]), state, eta=0.1).round(3)
+    array([-0.1,  0.1])
     """
 
     beta_1: float = 0.9
