@@ -89,6 +89,23 @@ def check_gradient(objective: CostFunction, theta: Floats, epsilon: float = 1e-5
     True
     """
     _, D = objective(np.asarray(theta, dtype=float))
-    D_num = numerical_gradient(objective, theta, epsilon)
+    return relative_error(D, numerical_gradient(objective, theta, epsilon))
+
+
+def relative_error(D: Floats, D_num: Floats) -> float:
+    """Return how far two gradients are apart.
+
+    Parameters
+    ----------
+    D : ndarray of shape (n_parameters,)
+        The gradient.
+    D_num : ndarray of shape (n_parameters,)
+        Its approximation.
+
+    Returns
+    -------
+    float
+        ‖D − D_num‖ / (‖D‖ + ‖D_num‖), or 0 where both are 0.
+    """
     scale = np.linalg.norm(D) + np.linalg.norm(D_num)
     return float(np.linalg.norm(D - D_num) / scale) if scale > 0 else 0.0

@@ -405,10 +405,21 @@ class Training:
             The cost of the training set.
         """
         with one_blas_thread():
-            return accelerated(self._objective(self.network))(theta)[0]
+            return accelerated(self.objective(self.network))(theta)[0]
 
-    def _objective(self, network: Network) -> Objective:
-        """Return the cost of the training set, for the network or a thinned one."""
+    def objective(self, network: Network) -> Objective:
+        """Return the cost of the training set.
+
+        Parameters
+        ----------
+        network : Network
+            The network, or a thinned one.
+
+        Returns
+        -------
+        Objective
+            The cost.
+        """
         parameters, examples = self.classifier, self.examples
         return Objective(
             network,
@@ -484,7 +495,7 @@ class Training:
         )
         if monitor.has_seen_enough:  # as it may have in a fit that is resumed
             state.progress.outcome = STOPPED
-        objective = accelerated(self._objective(network))
+        objective = accelerated(self.objective(network))
         solver = accelerated_solver(solver, objective)
         try:
             # a diverging loss overflows on its way to the monitor, which reports it

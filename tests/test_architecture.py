@@ -39,7 +39,21 @@ MAY_IMPORT = {
     "skbp.network": "activations",
     "skbp.objective": "blocks losses",
     "skbp.plateau": "",
-    "skbp.prediction": "blas_threads blocks fast network probabilities",
+    "skbp.plot": "plot.gradient_check plot.grid_search plot.hidden_units plot.loss_curve "
+    "plot.network",
+    "skbp.plot.common": "",
+    "skbp.plot.gradient_check": "blas_threads gradient_check objective plot.common training "
+    "weights",
+    "skbp.plot.grid_search": "plot.common",
+    "skbp.plot.hidden_units": "network plot.common",
+    "skbp.plot.loss_curve": "plot.common",
+    "skbp.plot.network": "plot.common plot.network_drawing plot.network_layout "
+    "plot.network_marks plot.network_sample weights",
+    "skbp.plot.network_drawing": "plot.network_layout plot.network_marks",
+    "skbp.plot.network_layout": "network",
+    "skbp.plot.network_marks": "plot.network_sample",
+    "skbp.plot.network_sample": "data losses network plot.common weights",
+    "skbp.prediction": "blas_threads blocks fast network probabilities summary",
     "skbp.probabilities": "activations losses",
     "skbp.solvers": "solvers.descent solvers.interface solvers.learning_rates "
     "solvers.line_search solvers.progress solvers.update_rules",
@@ -50,6 +64,7 @@ MAY_IMPORT = {
     "skbp.solvers.line_search": "monitor solvers.interface solvers.progress",
     "skbp.solvers.progress": "solvers.interface solvers.learning_rates solvers.update_rules",
     "skbp.solvers.update_rules": "",
+    "skbp.summary": "",
     "skbp.training": "blas_threads choice data dropout fast losses monitor network objective "
     "solvers solvers.interface validation weights",
     "skbp.validation": "data fast losses probabilities weights",
@@ -58,12 +73,14 @@ MAY_IMPORT = {
 }
 SOLVERS = {name for name in PATHS if name.startswith("skbp.solvers")}
 
+PLOT = {name for name in PATHS if name.startswith("skbp.plot")}
+
 # The boundary to scikit-learn knows its estimators. Beside it, validation sees the examples,
 # and gets a scorer as a function; the core knows nothing of either.
 BOUNDARY = {
     f"skbp.{name}"
     for name in ("callbacks", "classifier", "constraints", "data", "prediction", "training")
-}
+} | PLOT
 CORE = set(PATHS) - BOUNDARY - {"skbp", "skbp.validation"}
 OF_SCIKIT_LEARN = {
     "skbp.network": {"sklearn.utils.check_random_state"},
@@ -71,6 +88,7 @@ OF_SCIKIT_LEARN = {
 }
 # joblib and threadpoolctl come with scikit-learn
 RUN_TIME = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
+OPTIONAL = {name: {"matplotlib"} for name in PLOT}
 
 # What the kernels compute is computed by these too, for all to read: they know of no faster path.
 READABLE = CORE - {"skbp.fast", "skbp.versions"}
@@ -140,7 +158,12 @@ def test_only_the_boundary_knows_scikit_learn(name):
 @pytest.mark.parametrize("name", MAY_IMPORT)
 def test_only_run_time_dependencies_are_imported(name):
     packages = {full_name.split(".")[0] for full_name in imports(name)}
-    assert packages <= RUN_TIME | {"skbp"} | sys.stdlib_module_names
+    allowed = RUN_TIME | OPTIONAL.get(name, set()) | {"skbp"}
+    assert packages <= allowed | sys.stdlib_module_names
+
+
+def test_no_module_needs_the_displays():
+    assert [name for name in PATHS if own_imports(name) & PLOT and name not in PLOT] == []
 
 
 @pytest.mark.parametrize("name", sorted(READABLE))

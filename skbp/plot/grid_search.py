@@ -1,0 +1,376 @@
+"""The scores of a search over two parameters, as a heat map."""
+
+from collections.abc import Sequence
+from numbers import Number
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from skbp._typing import Floats, Rows
+from skbp.plot.common import axes
+
+_MARK = "#D55E00"
+_SIZE = 10  # of scores, in points, where there is room
+_ASPECT = 0.65  # width of a digit by its size, with some space
+
+
+class GridSearchDisplay:
+    """Mean scores of a search by two parameters, with the cells that are as good as the best.
+
+    It is made by `from_search`. A solid frame marks the cell with the best mean score, a dashed
+    line encloses the cells whose mean is within one standard error of it: what lies within the
+    noise of the folds. The simplest model among them, here the one with the largest λ or the
+    fewest units, is often chosen instead of the best (the one-standard-error rule).
+
+    Parameters
+    ----------
+    x_name, y_name : str
+        The names of the parameters; y_name is None where there is only one.
+    x_values, y_values : sequence of object
+        Their values.
+    mean_scores : array-like of shape (n_y, n_x)
+        The mean score of each cell over the folds; NaN where there is none.
+    best_cell : tuple of (int, int)
+        The row and the column of the best one.
+    standard_error : float
+        The standard error of the best mean.
+    one_standard_error : array-like of bool of shape (n_y, n_x)
+        Which cells are within it.
+    score_name : str, default="score"
+        What is written beside the colours.
+
+    Attributes
+    ----------
+    im_ : matplotlib AxesImage
+        The heat map.
+    text_ : ndarray of shape (n_y, n_x), of matplotlib Text or None
+        The scores; None where there is none.
+    best_frame_ : matplotlib Rectangle
+        The frame of the best cell.
+    region_ : matplotlib LineCollection
+        The line around the cells within one standard error.
+    colorbar_ : matplotlib Colorbar
+        The scale of the colours.
+    ax_ : matplotlib Axes
+        Where they are drawn.
+    figure_ : matplotlib Figure
+        The figure of these axes.
+
+    References
+    ----------
+    Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", second edition,
+    Springer 2009, section 7.10 (the one-standard-error rule).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbp import BackpropClassifier
+    >>> from skbp.plot import GridSearchDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = BackpropClassifier(random_state=0)
+    >>> model = Pipeline([("scale", StandardScaler()), ("network", network)])
+    >>> grid = {"network__alpha": [0.1, 1, 10], "network__hidden_layer_sizes": [(2,), (5,)]}
+    >>> search = GridSearchCV(model, grid, cv=3).fit(X, y)
+    >>> display = GridSearchDisplay.from_search(search, x="alpha", y="hidden_layer_sizes")
+    >>> display.x_name, display.mean_scores.shape
+    ('network__alpha', (2, 3))
+    """
+
+    def __init__(
+        self,
+        *,
+        x_name: str,
+        y_name: str | None,
+        x_values: Sequence[Any],
+        y_values: Sequence[Any],
+        mean_scores: ArrayLike,
+        best_cell: tuple[int, int],
+        standard_error: float,
+        one_standard_error: ArrayLike,
+        score_name: str = "score",
+    ) -> None:
+        self.x_name = x_name
+        self.y_name = y_name
+        self.x_values = x_values
+        self.y_values = y_values
+        self.mean_scores = mean_scores
+        self.best_cell = best_cell
+        self.standard_error = standard_error
+        self.one_standard_error = one_standard_error
+        self.score_name = score_name
+
+    @classmethod
+    def from_search(
+        cls,
+        search: Any,
+        x: str = "alpha",
+        y: str | None = "hidden_layer_sizes",
+        *,
+        metric: str | None = None,
+        ax: Any = None,
+        **im_kw: Any,
+    ) -> Self:
+        """Draw the scores of a search.
+
+        Parameters
+        ----------
+        search : GridSearchCV or another search with ``cv_results_``
+            Fitted. Cells that it has not tried stay blank. Where several of its candidates
+            fall into a cell, because other parameters vary too, the best one is shown; of a
+            halving search, the best one of those that got furthest.
+        x : str, default="alpha"
+            The parameter of the columns. The prefix of a pipeline may be left out.
+        y : str or None, default="hidden_layer_sizes"
+            The parameter of the rows. None for a search over one parameter.
+        metric : str, default=None
+            Which score of a search with several. None for the one that it refits with.
+        ax : matplotlib Axes, default=None
+            Where to draw; the colour bar takes a part of its room. None for a new figure.
+        **im_kw : dict
+            For :meth:`matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        GridSearchDisplay
+            What was drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the search is not fitted.
+        ValueError
+            If a parameter or the metric is not one of the search, or could be several, or
+            there is no score.
+
+        Notes
+        -----
+        The standard error of a mean is the standard deviation over the folds, divided by the
+        square root of their number.
+        """
+        check_is_fitted(search, "cv_results_")
+        metric = _metric(search, metric)
+        x_name = _full_name(search, x)
+        y_name = None if y is None else _full_name(search, y)
+        columns, x_values = _numbered(_tried(search, x_name))
+        rows, y_values = _numbered(_tried(search, y_name))
+        means = np.asarray(search.cv_results_[f"mean_test_{metric}"], dtype=float)
+        errors = search.cv_results_[f"std_test_{metric}"] / np.sqrt(search.n_splits_)
+        stages = np.asarray(search.cv_results_.get("iter", np.zeros(len(means))), dtype=float)
+
+        order = _from_worst_to_best(stages, means)
+        best = order[-1]
+        cells = rows[order], columns[order]  # of those in the same cell, the last one stays
+        mean_scores, stage_reached = np.full((2, len(y_values), len(x_values)), np.nan)
+        mean_scores[cells], stage_reached[cells] = means[order], stages[order]
+        is_near = mean_scores >= means[best] - errors[best]
+        display = cls(
+            x_name=x_name,
+            y_name=y_name,
+            x_values=x_values,
+            y_values=y_values,
+            mean_scores=mean_scores,
+            best_cell=(int(rows[best]), int(columns[best])),
+            standard_error=float(errors[best]),
+            one_standard_error=is_near & (stage_reached == stages[best]),
+            score_name=search.scoring if isinstance(search.scoring, str) else metric,
+        )
+        return display.plot(ax, **im_kw)
+
+    def plot(self, ax: Any = None, **im_kw: Any) -> Self:
+        """Draw the heat map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; the colour bar takes a part of its room. None for a new figure.
+        **im_kw : dict
+            For :meth:`matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        GridSearchDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        self.ax_ = ax = axes(ax)
+        self.figure_ = ax.figure
+        scores = np.asarray(self.mean_scores, dtype=float)
+        self.im_ = ax.imshow(
+            np.ma.masked_invalid(scores), **{"aspect": "auto", "origin": "lower", **im_kw}
+        )
+        self.colorbar_ = ax.figure.colorbar(self.im_, ax=ax, label=f"Mean {self.score_name}")
+        self._name_axes()
+        self._write_scores(scores)
+        self._mark()
+        return self
+
+    def _name_axes(self) -> None:
+        """Label the axes and their ticks, upright where neighbours would touch."""
+        names = [name for name in (self.x_name, self.y_name) if name is not None]
+        short = [name.rpartition("__")[2] for name in names]
+        x_label, y_label, *_ = [*(short if len(set(short)) == len(short) else names), ""]
+        self.ax_.set(xlabel=x_label, ylabel=y_label)
+        columns, rows = (
+            [_text(value) for value in each] for each in (self.x_values, self.y_values)
+        )
+        width, _ = _cell_size(self.ax_, (len(rows), len(columns)))
+        is_crowded = _SIZE * _ASPECT * max(map(len, columns)) > width
+        self.ax_.set_xticks(range(len(columns)), columns, rotation=90 if is_crowded else 0)
+        self.ax_.set_yticks(*([], []) if self.y_name is None else (range(len(rows)), rows))
+
+    def _write_scores(self, scores: Floats) -> None:
+        """Write each score in its cell, in black or white."""
+        cells = list(map(tuple, np.argwhere(np.isfinite(scores)).tolist()))
+        texts = [f"{scores[cell]:#.3g}" for cell in cells]
+        width, height = _cell_size(self.ax_, scores.shape)
+        size, rotation = _fitting(max(map(len, texts)), width, height)
+        self.text_ = np.full(scores.shape, None, dtype=object)
+        for (row, column), text in zip(cells, texts, strict=True):
+            background = self.im_.cmap(self.im_.norm(scores[row, column]))
+            self.text_[row, column] = self.ax_.text(
+                column,
+                row,
+                text,
+                ha="center",
+                va="center",
+                size=size,
+                rotation=rotation,
+                color="black" if _luminance(background) > 0.18 else "white",
+            )
+
+    def _mark(self) -> None:
+        """Frame the best cell and the region, and say what the frames mean."""
+        from matplotlib.collections import LineCollection
+        from matplotlib.patches import Rectangle
+
+        row, column = self.best_cell
+        self.best_frame_ = self.ax_.add_patch(
+            Rectangle((column - 0.45, row - 0.45), 0.9, 0.9, fill=False, lw=2, ec=_MARK)
+        )
+        self.region_ = self.ax_.add_collection(
+            LineCollection(
+                _outline(np.asarray(self.one_standard_error)),
+                colors=_MARK,
+                linewidths=2,
+                linestyles="--",
+                clip_on=False,
+            )
+        )
+        self.ax_.set_title(
+            "solid frame: best\ndashed line: within one standard error of it", size="small"
+        )
+
+
+def _metric(search: Any, metric: str | None) -> str:
+    """Return which score is meant."""
+    names = [
+        key.removeprefix("mean_test_") for key in search.cv_results_ if key.startswith("mean_test_")
+    ]
+    refitted = names[0] if len(names) == 1 else search.refit
+    name = refitted if metric is None else metric
+    if name not in names:
+        raise ValueError(f"metric must be one of {names}. Got {metric!r} instead.")
+    return name
+
+
+def _full_name(search: Any, name: str) -> str:
+    """Return the name of a parameter with its prefix."""
+    names = list(dict.fromkeys(key for params in search.cv_results_["params"] for key in params))
+    found = [each for each in names if each == name]
+    found = found or [each for each in names if each.endswith(f"__{name}")]
+    if len(found) != 1:
+        raise ValueError(
+            f"{name!r} is {'not a parameter' if not found else 'the end of several parameters'} "
+            f"of the search, which has {names}."
+        )
+    return found[0]
+
+
+def _tried(search: Any, name: str | None) -> list[Any]:
+    """Return the value of a parameter for each candidate: the estimator's, if it has none."""
+    candidates = search.cv_results_["params"]
+    if name is None:
+        return [""] * len(candidates)
+    default = search.estimator.get_params().get(name)
+    return [params.get(name, default) for params in candidates]
+
+
+def _numbered(values: Sequence[Any]) -> tuple[Rows, list[Any]]:
+    """Return the number of each value among the different ones, and these.
+
+    Numbers, and tuples of them, are put in order, the shorter tuples first.
+    """
+    different = list({str(value): value for value in values}.values())
+    if all(_is_numeric(value) for value in different):
+        different.sort(key=lambda value: (np.size(value), np.ravel(value).tolist()))
+    numbers = {str(value): number for number, value in enumerate(different)}
+    return np.array([numbers[str(value)] for value in values]), different
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_is_numeric(each) for each in value)
+    return isinstance(value, Number) and not isinstance(value, bool)
+
+
+def _from_worst_to_best(stages: Any, means: Floats) -> Any:
+    """Return the candidates that have a score, by stage, then score; of equal ones the first."""
+    scored = np.flatnonzero(np.isfinite(means))
+    if not scored.size:
+        raise ValueError("No candidate of the search has a score.")
+    return scored[np.lexsort((-scored, means[scored], stages[scored]))]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.3g}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
+    return str(getattr(value, "__name__", value))
+
+
+def _cell_size(ax: Any, shape: tuple[int, ...]) -> tuple[float, float]:
+    """Return the width and the height of a cell in points, about, before the layout is known."""
+    n_rows, n_columns = shape
+    width, height = ax.get_window_extent().size * 72 / ax.figure.dpi * 0.8
+    return width / n_columns, height / n_rows
+
+
+def _fitting(n_characters: int, width: float, height: float) -> tuple[float, int]:
+    """Return the largest font size with which a text fits into a cell, and its rotation."""
+    sizes = {
+        rotation: min(_SIZE, along / (_ASPECT * n_characters), across / 1.5)
+        for rotation, along, across in ((0, width, height), (90, height, width))
+    }
+    rotation = max(sizes, key=lambda each: sizes[each])
+    return sizes[rotation], rotation
+
+
+def _luminance(color: Any) -> float:
+    """Return the relative luminance of a colour of sRGB, as the WCAG define it.
+
+    Above 0.18, black has more contrast to it than white.
+    """
+    rgb = np.asarray(color[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _outline(region: Any) -> list[list[tuple[float, float]]]:
+    """Return the edges between the cells of a region and the others."""
+    inside = np.pad(region, 1)
+    upright = np.argwhere(inside[1:-1, 1:] != inside[1:-1, :-1]) - 0.5
+    level = np.argwhere(inside[1:, 1:-1] != inside[:-1, 1:-1]) - 0.5
+    return [
+        *([(x, y), (x, y + 1)] for y, x in upright.tolist()),
+        *([(x, y), (x + 1, y)] for y, x in level.tolist()),
+    ]
