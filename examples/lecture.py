@@ -1,14 +1,27 @@
-"""The lecture, step by step, on a network small enough to print.
-
-    python examples/lecture.py
-
-Read it beside the slides: each heading names the slide whose formulas it computes. The network
-counts how many of its two inputs are on. It has L = 3 layers of s = (2, 2, 3) units; the slides'
-Θ^(3), δ^(4) and a^(4) of the last layer are Θ^(2), δ^(3) and a^(3) here.
-
-Steps 1 to 5 compute by hand what `Network` and `Objective` compute, and compare. Step 6 trains
-the network with the lecture's algorithms. Step 7 solves the exercise of the last slide.
 """
+The lecture, step by step
+=========================
+
+A network small enough to print goes through all steps of the lecture. The first picture is error
+propagation with the numbers of steps 1 and 3: in each unit its activation a on the way forward,
+below it the error δ on the way back, and on each link the gradient, which is the product of the a
+at its left end and the δ at its right end. In the second picture each point is a weight; it lies on
+the diagonal, where the gradient by backpropagation is equal to the numerical one. The third has the
+loss curves of the lecture's training algorithms: conjugate gradient needs a small part of the
+iterations of gradient descent.
+"""
+
+# %%
+# The running example
+# -------------------
+# Read it beside the slides: each heading names the slide whose formulas it computes. The network
+# counts how many of its two inputs are on. It has L = 3 layers of s = (2, 2, 3) units; the slides'
+# :math:`\Theta^{(3)}`, :math:`\delta^{(4)}` and :math:`a^{(4)}` of the last layer are
+# :math:`\Theta^{(2)}`, :math:`\delta^{(3)}` and :math:`a^{(3)}` here.
+#
+# Steps 1 to 5 compute by hand what ``Network`` and ``Objective`` compute, and compare. Step 6
+# trains the network with the lecture's algorithms. Step 7 solves the exercise of the last slide.
+# Only the pictures need Matplotlib.
 
 import numpy as np
 
@@ -17,180 +30,24 @@ from skbp.gradient_check import check_gradient, numerical_gradient
 from skbp.losses import get_loss
 from skbp.network import Network
 from skbp.objective import Objective
+from skbp.plot import GradientCheckDisplay, LossCurveDisplay, NetworkDisplay
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    plt = None
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 y = np.array([0, 1, 1, 2])
 Y = np.eye(3)[y]
 m = len(X)
 
-NETWORK = Network(layer_sizes=(2, 2, 3))
-START = NETWORK.initialize(random_state=2)
-ALPHA = 1.0  # λ of steps 1 to 5, large so that the penalty shows
+network = Network(layer_sizes=(2, 2, 3))
+theta = network.initialize(random_state=2)
+alpha = 1.0  # λ of steps 1 to 5, large so that the penalty shows
+objective = Objective(network, X, Y, alpha=alpha)
 
-
-def main():
-    """Go through the slides."""
-    np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
-    a, z = forward()
-    cost(a)
-    delta = backward(a, z)
-    D = gradient(a, delta)
-    descend(D)
-    train()
-    squared_error(a, z)
-
-
-def forward():
-    """Step 1: compute a^(l) of one example by hand, and of all examples with `Network`."""
-    heading("1. Forward propagation", "Gradient computation")
-    Theta1, Theta2 = NETWORK.unpack(START)
-    show("Θ^(1), the bias weights in column 0", Theta1)
-    show("Θ^(2)", Theta2)
-
-    a1 = X[1]
-    z2 = Theta1 @ add_bias(a1)
-    a2 = 1 / (1 + np.exp(-z2))
-    z3 = Theta2 @ add_bias(a2)
-    a3 = 1 / (1 + np.exp(-z3))
-    show("a^(1) = x^(2), the second example", a1)
-    show("z^(2) = Θ^(1) a^(1)", z2)
-    show("a^(2) = g(z^(2))", a2)
-    show("z^(3) = Θ^(2) a^(2)", z3)
-    show("a^(3) = g(z^(3)) = h_Θ(x)", a3)
-
-    activations, z = NETWORK.forward(START, X)
-    show("a^(3) of all four examples, by Network.forward", activations[-1])
-    compare("by hand and by Network", a3, activations[-1][1])
-    return activations, z
-
-
-def cost(a):
-    """Step 2: compute the cross entropy and the penalty."""
-    heading("2. The cost J(Θ)", "Cost function")
-    h = a[-1]
-    cross_entropy = -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum() / m
-    without_bias = [Theta[:, 1:] for Theta in NETWORK.unpack(START)]
-    penalty = ALPHA / (2 * m) * sum((Theta**2).sum() for Theta in without_bias)
-    J, _ = objective()(START)
-    show("cross entropy, 1/m of the sum over i and k", cross_entropy)
-    show(f"penalty, λ/2m ΣΣΣ Θ_ji² with λ = {ALPHA:g}", penalty)
-    show("J(Θ), by Objective", J)
-    compare("by hand and by Objective", cross_entropy + penalty, J)
-
-
-def backward(a, z):
-    """Step 3: compute the errors δ, and check δ^(3) numerically."""
-    heading("3. The errors δ", "Gradient computation: Backpropagation; the summary 汇总整理")
-    _, Theta2 = NETWORK.unpack(START)
-    delta3 = a[2] - Y
-    delta2 = delta3 @ Theta2[:, 1:] * a[1] * (1 - a[1])  # rows are examples: (Θᵀ δ)ᵀ = δᵀ Θ
-    show("y^(2), of the second example", Y[1])
-    show("δ^(3) = a^(3) − y", delta3[1])
-    show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
-
-    numerical = numerical_delta("log_loss", z)
-    compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical, tolerance=1e-6)
-    return [delta2, delta3]
-
-
-def gradient(a, delta):
-    """Step 4: accumulate Δ over the examples, and compute D."""
-    heading("4. Δ and the gradient D", "Gradient Computation for Backpropagation Algorithm")
-    Thetas = NETWORK.unpack(START)
-    Delta = [np.zeros_like(Theta) for Theta in Thetas]
-    for i in range(m):
-        for layer in range(2):
-            Delta[layer] += np.outer(delta[layer][i], add_bias(a[layer][i]))
-    D = [Delta_l / m for Delta_l in Delta]
-    for D_l, Theta in zip(D, Thetas, strict=True):
-        D_l[:, 1:] += ALPHA / m * Theta[:, 1:]
-    for layer in range(2):
-        show(f"Δ^({layer + 1}) = Σ_i δ^({layer + 2}) (a^({layer + 1}))ᵀ", Delta[layer])
-    for layer in range(2):
-        show(f"D^({layer + 1}) = Δ/m + λ/m Θ (Δ/m in column 0)", D[layer])
-
-    _, D_objective = objective()(START)
-    error = check_gradient(objective(), START)
-    compare("by hand and by Objective", NETWORK.pack(D), D_objective)
-    print(f"check_gradient, D against the numerical gradient: {error:.1e}")
-    return NETWORK.pack(D)
-
-
-def descend(D, eta=0.5):
-    """Step 5: take one step down the gradient."""
-    heading("5. One step of gradient descent", "Gradient computation, Θ(t+1) = Θ(t) − α ∂J/∂Θ")
-    before, _ = objective()(START)
-    after, _ = objective()(START - eta * D)
-    print(f"J before the step: {before:.4f}")
-    print(f"J after the step with η = {eta}: {after:.4f}")
-
-
-def train(alpha=0.001):
-    """Step 6: train with each algorithm from the same weights, and compare J."""
-    heading("6. Training", "Backpropagation Algorithm (by Gradient Descent); Algorithm 2")
-    one_by_one = {"batch_size": 1, "shuffle": False, "momentum": 0, "learning_rate_init": 0.5}
-    algorithms = {
-        "a step after each example": {"solver": "sgd", **one_by_one, "tol": 1e-6},
-        "gradient descent, all examples": {"solver": "gd", "learning_rate_init": 2},
-        "conjugate gradient": {"solver": "cg"},
-    }
-    coefs, intercepts = weights.split(NETWORK.unpack(START))
-    start = {"coefs_init": coefs, "intercepts_init": intercepts}
-    J_start, _ = objective(alpha=alpha)(START)
-    print(f"λ = {alpha}; at the start J = {J_start:.4f}\n")
-    print(f"{'algorithm':32} {'solver':6} {'iterations':>10} {'J':>8}   predicted")
-    print(f"{'':32} {'':6} {'':10} {'':8}   {y} is true")
-    for name, parameters in algorithms.items():
-        model = BackpropClassifier((2,), alpha=alpha, max_iter=5000, **parameters)
-        model.fit(X, y, **start)
-        theta = NETWORK.pack(weights.join(model.coefs_, model.intercepts_))
-        J, _ = objective(alpha=alpha)(theta)
-        row = f"{name:32} {model.solver:6} {model.n_iter_:10} {J:8.4f}"
-        print(f"{row}   {model.predict(X)}")
-    print(f"\nAn iteration of sgd is an epoch: {m} steps, one for each example. With a constant η")
-    print("they do not quite settle in the minimum of J.")
-
-
-def squared_error(a, z):
-    """Step 7: derive δ and the gradient for the squared error, and check both."""
-    heading("7. Squared error", "the exercise on the last slide, E = ½ Σ (a − y)²")
-    delta = (a[-1] - Y) * a[-1] * (1 - a[-1])
-    show("δ^(3) = (a^(3) − y) .* a^(3) .* (1 − a^(3)) of the second example", delta[1])
-    numerical = numerical_delta("squared_error", z)
-    compare("δ^(3) and the numerical ∂E/∂z^(3)", delta, numerical, tolerance=1e-6)
-
-    gradient_of_E = delta.T @ np.column_stack([np.ones(m), a[1]])
-    _, D = objective("squared_error", alpha=0)(START)
-    show("∂E/∂Θ^(2) = Σ_i δ^(3) (a^(2))ᵀ", gradient_of_E)
-    compare("∂E/∂Θ^(2) and m D^(2) by Objective", gradient_of_E, m * NETWORK.unpack(D)[1])
-    error = check_gradient(objective("squared_error"), START)
-    print(f"check_gradient with the squared error: {error:.1e}")
-
-    wrong = 0.99
-    print(f"\nA unit that is sure and wrong, a = {wrong} where y = 0, is corrected by")
-    print(f"    δ = {wrong:.4f} with the cross entropy, a − y")
-    print(f"    δ = {wrong * wrong * (1 - wrong):.4f} with the squared error")
-
-
-def objective(loss="log_loss", alpha=ALPHA):
-    """Return J as a function of all weights."""
-    return Objective(NETWORK, X, Y, loss=loss, alpha=alpha)
-
-
-def numerical_delta(loss_name, z):
-    """Return the numerical ∂loss/∂z^(3) of every example and output unit."""
-    loss = get_loss("logistic", loss_name)
-
-    def total(flat):
-        z = flat.reshape(Y.shape)
-        return loss.per_row(z, NETWORK.h.g(z), Y).sum(), None
-
-    return numerical_gradient(total, z.ravel()).reshape(Y.shape)
-
-
-def add_bias(a):
-    """Put a_0 = 1 before the activations of a layer."""
-    return np.concatenate([[1.0], a])
+np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
 
 def heading(step, slide):
@@ -212,5 +69,224 @@ def compare(what, left, right, tolerance=1e-12):
         raise ArithmeticError(f"{what}: they differ by {difference}")
 
 
-if __name__ == "__main__":
-    main()
+def add_bias(a):
+    """Put a_0 = 1 before the activations of a layer."""
+    return np.concatenate([[1.0], a])
+
+
+# %%
+# 1. Forward propagation
+# ----------------------
+# One example by hand, and all examples with ``Network``:
+#
+# .. math::
+#
+#    z^{(l+1)} = \Theta^{(l)} a^{(l)}, \qquad a^{(l+1)} = g(z^{(l+1)}), \qquad
+#    g(z) = \frac{1}{1 + e^{-z}}
+
+heading("1. Forward propagation", "Gradient computation")
+Theta1, Theta2 = network.unpack(theta)
+show("Θ^(1), the bias weights in column 0", Theta1)
+show("Θ^(2)", Theta2)
+
+a1 = X[1]
+z2 = Theta1 @ add_bias(a1)
+a2 = 1 / (1 + np.exp(-z2))
+z3 = Theta2 @ add_bias(a2)
+a3 = 1 / (1 + np.exp(-z3))
+show("a^(1) = x^(2), the second example", a1)
+show("z^(2) = Θ^(1) a^(1)", z2)
+show("a^(2) = g(z^(2))", a2)
+show("z^(3) = Θ^(2) a^(2)", z3)
+show("a^(3) = g(z^(3)) = h_Θ(x)", a3)
+
+a, z = network.forward(theta, X)
+show("a^(3) of all four examples, by Network.forward", a[-1])
+compare("by hand and by Network", a3, a[-1][1])
+
+# %%
+# 2. The cost
+# -----------
+# The cross entropy and the penalty, in which the weights of the bias units are not counted:
+#
+# .. math::
+#
+#    J(\Theta) = {} & {-\frac{1}{m}} \sum_{i=1}^m \sum_{k=1}^K \left[
+#    y_k^{(i)} \log h_\Theta(x^{(i)})_k
+#    + (1 - y_k^{(i)}) \log (1 - h_\Theta(x^{(i)})_k) \right] \\
+#    & {+ \frac{\lambda}{2m}} \sum_{l=1}^{L-1} \sum_{i=1}^{s_l} \sum_{j=1}^{s_{l+1}}
+#    \bigl( \Theta_{ji}^{(l)} \bigr)^2
+
+heading("2. The cost J(Θ)", "Cost function")
+h = a[-1]
+cross_entropy = -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum() / m
+penalty = alpha / (2 * m) * sum((Theta[:, 1:] ** 2).sum() for Theta in (Theta1, Theta2))
+J, D_of_objective = objective(theta)
+show("cross entropy, 1/m of the sum over i and k", cross_entropy)
+show(f"penalty, λ/2m ΣΣΣ Θ_ji² with λ = {alpha:g}", penalty)
+show("J(Θ), by Objective", J)
+compare("by hand and by Objective", cross_entropy + penalty, J)
+
+# %%
+# 3. The errors
+# -------------
+# .. math::
+#
+#    \delta^{(3)} &= a^{(3)} - y \\
+#    \delta^{(2)} &= (\Theta^{(2)})^T \delta^{(3)} \mathbin{.*} g'(z^{(2)}), \qquad
+#    g'(z^{(2)}) = a^{(2)} \mathbin{.*} (1 - a^{(2)})
+#
+# Rows are examples here, so :math:`\delta^T \Theta` stands in the place of :math:`\Theta^T \delta`.
+# :math:`\delta^{(3)}` is checked against the numerical derivative.
+
+
+def numerical_delta(loss_name):
+    """Return the numerical ∂loss/∂z^(3) of every example and output unit."""
+    loss = get_loss("logistic", loss_name)
+
+    def total(flat):
+        z = flat.reshape(Y.shape)
+        return loss.per_row(z, network.h.g(z), Y).sum(), None
+
+    return numerical_gradient(total, z.ravel()).reshape(Y.shape)
+
+
+heading("3. The errors δ", "Gradient computation: Backpropagation; the summary 汇总整理")
+delta3 = a[2] - Y
+delta2 = delta3 @ Theta2[:, 1:] * a[1] * (1 - a[1])
+show("y^(2), of the second example", Y[1])
+show("δ^(3) = a^(3) − y", delta3[1])
+show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
+compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_loss"), tolerance=1e-6)
+
+# %%
+# The same as a picture. The display draws a fitted classifier; this one has still the weights of
+# step 1, because with so large a ``tol`` they count as converged.
+
+coefs, intercepts = weights.split(network.unpack(theta))
+start = {"coefs_init": coefs, "intercepts_init": intercepts}
+untrained = BackpropClassifier((2,), solver="cg", tol=1000).fit(X, y, **start)
+if plt:
+    figure, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
+    NetworkDisplay.from_sample(untrained, X[1], y[1], ax=ax)
+
+# %%
+# 4. The gradient
+# ---------------
+# Each example adds its errors to Δ; the second one what stands on the links of the picture:
+#
+# .. math::
+#
+#    \Delta^{(l)} &:= \Delta^{(l)} + \delta^{(l+1)} (a^{(l)})^T \\
+#    D_{ji}^{(l)} &= \frac{1}{m} \Delta_{ji}^{(l)} + \frac{\lambda}{m} \Theta_{ji}^{(l)}
+#    \quad \text{for } i \ne 0, \qquad D_{j0}^{(l)} = \frac{1}{m} \Delta_{j0}^{(l)}
+
+heading("4. Δ and the gradient D", "Gradient Computation for Backpropagation Algorithm")
+Delta1, Delta2 = np.zeros_like(Theta1), np.zeros_like(Theta2)
+for i in range(m):
+    Delta1 += np.outer(delta2[i], add_bias(a[0][i]))
+    Delta2 += np.outer(delta3[i], add_bias(a[1][i]))
+D1, D2 = Delta1 / m, Delta2 / m
+D1[:, 1:] += alpha / m * Theta1[:, 1:]
+D2[:, 1:] += alpha / m * Theta2[:, 1:]
+show("Δ^(1) = Σ_i δ^(2) (a^(1))ᵀ", Delta1)
+show("Δ^(2) = Σ_i δ^(3) (a^(2))ᵀ", Delta2)
+show("D^(1) = Δ/m + λ/m Θ (Δ/m in column 0)", D1)
+show("D^(2) = Δ/m + λ/m Θ (Δ/m in column 0)", D2)
+
+D = network.pack([D1, D2])
+compare("by hand and by Objective", D, D_of_objective)
+error = check_gradient(objective, theta)
+print(f"check_gradient, D against the numerical gradient: {error:.1e}")
+if plt:
+    figure, ax = plt.subplots(figsize=(4.5, 4), layout="constrained")
+    GradientCheckDisplay.from_objective(objective, theta, ax=ax)
+
+# %%
+# 5. One step of gradient descent
+# -------------------------------
+# .. math::
+#
+#    \Theta(t+1) = \Theta(t) - \eta \frac{\partial J}{\partial \Theta}
+
+heading("5. One step of gradient descent", "Gradient computation, Θ(t+1) = Θ(t) − α ∂J/∂Θ")
+eta = 0.5
+print(f"J before the step: {objective(theta)[0]:.4f}")
+print(f"J after the step with η = {eta}: {objective(theta - eta * D)[0]:.4f}")
+
+# %%
+# 6. Training
+# -----------
+# Each algorithm starts from the same weights. In the picture, the loss of sgd is the mean over an
+# epoch, in which the weights change.
+
+heading("6. Training", "Backpropagation Algorithm (by Gradient Descent); Algorithm 2")
+common = {"alpha": 0.001, "max_iter": 5000}
+models = {
+    "a step after each example": BackpropClassifier(
+        (2,),
+        solver="sgd",
+        batch_size=1,
+        shuffle=False,
+        momentum=0,
+        learning_rate_init=0.5,
+        tol=1e-6,
+        **common,
+    ),
+    "gradient descent, all examples": BackpropClassifier(
+        (2,), solver="gd", learning_rate_init=2, **common
+    ),
+    "conjugate gradient": BackpropClassifier((2,), solver="cg", **common),
+}
+cost = Objective(network, X, Y, alpha=common["alpha"])
+print(f"λ = {cost.alpha}; at the start J = {cost(theta)[0]:.4f}\n")
+print(f"{'algorithm':32} {'solver':6} {'iterations':>10} {'J':>8}   predicted")
+print(f"{'':32} {'':6} {'':10} {'':8}   {y} is true")
+for name, model in models.items():
+    model.fit(X, y, **start)
+    J, _ = cost(network.pack(weights.join(model.coefs_, model.intercepts_)))
+    print(f"{name:32} {model.solver:6} {model.n_iter_:10} {J:8.4f}   {model.predict(X)}")
+print(f"\nAn iteration of sgd is an epoch: {m} steps, one for each example. With a constant η")
+print("they do not quite settle in the minimum of J.")
+if plt:
+    figure, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
+    LossCurveDisplay.from_estimators(models, log_scale=True, ax=ax)
+    ax.set_xscale("log")
+
+# %%
+# 7. Squared error
+# ----------------
+# The exercise, with :math:`E = \frac{1}{2} \sum_k (a_k^{(3)} - y_k)^2`:
+#
+# .. math::
+#
+#    \delta^{(3)} &= \frac{\partial E}{\partial z^{(3)}}
+#    = (a^{(3)} - y) \mathbin{.*} a^{(3)} \mathbin{.*} (1 - a^{(3)}) \\
+#    \frac{\partial E}{\partial \Theta^{(2)}} &= \delta^{(3)} (a^{(2)})^T
+
+heading("7. Squared error", "the exercise on the last slide, E = ½ Σ (a − y)²")
+delta3 = (a[2] - Y) * a[2] * (1 - a[2])
+show("δ^(3) = (a^(3) − y) .* a^(3) .* (1 − a^(3)) of the second example", delta3[1])
+compare(
+    "δ^(3) and the numerical ∂E/∂z^(3)", delta3, numerical_delta("squared_error"), tolerance=1e-6
+)
+
+E_gradient = delta3.T @ np.column_stack([np.ones(m), a[1]])
+_, D_of_E = Objective(network, X, Y, loss="squared_error", alpha=0)(theta)
+show("∂E/∂Θ^(2) = Σ_i δ^(3) (a^(2))ᵀ", E_gradient)
+compare("∂E/∂Θ^(2) and m D^(2) by Objective", E_gradient, m * network.unpack(D_of_E)[1])
+error = check_gradient(Objective(network, X, Y, loss="squared_error", alpha=alpha), theta)
+print(f"check_gradient with the squared error: {error:.1e}")
+
+wrong = 0.99
+print(f"\nA unit that is sure and wrong, a = {wrong} where y = 0, is corrected by")
+print(f"    δ = {wrong:.4f} with the cross entropy, a − y")
+print(f"    δ = {wrong * wrong * (1 - wrong):.4f} with the squared error")
+
+# %%
+# At the end of the script the pictures appear on the screen.
+
+if plt:
+    plt.show()
+else:
+    print('\nThere are pictures too: pip install "skbp[plot]"')

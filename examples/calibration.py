@@ -1,0 +1,84 @@
+"""
+Calibration: logistic against softmax outputs
+=============================================
+
+Among the digits that a network is sure of to 80 %, is it right about 80 % of the time? Then its
+point lies on the diagonal; above the diagonal it is right more often than it says. Without a
+hidden layer (left) the output units matter: the softmax is nearly calibrated, while K logistic
+units, divided by their sum as ``predict_proba`` does it, say far too little, because a straight
+line between one digit and the nine others fits badly. With 25 hidden units (middle) they differ
+little: the logistic units are calibrated, the softmax is a little too sure. A larger λ (right)
+makes both say too little; with a hidden layer, λ matters more than the kind of output units.
+"""
+
+# %%
+# The data
+# --------
+# All 64 pixels would be too easy: a network makes too few mistakes to draw a curve. So only the
+# first four principal components of the digits are kept. Cross-validation lets networks predict
+# digits that they were not trained on.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.calibration import calibration_curve
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbp import BackpropClassifier
+
+X, y = load_digits(return_X_y=True)
+network = BackpropClassifier(max_iter=5000, random_state=0)
+model = make_pipeline(PCA(4, random_state=0), StandardScaler(), network)
+folds = StratifiedKFold(5, shuffle=True, random_state=0)
+
+settings = {
+    "no hidden layer, λ = 0.1": {"hidden_layer_sizes": (), "alpha": 0.1},
+    "25 hidden units, λ = 0.1": {"hidden_layer_sizes": (25,), "alpha": 0.1},
+    "25 hidden units, λ = 1": {"hidden_layer_sizes": (25,), "alpha": 1},
+}
+probabilities = {}
+for name, parameters in settings.items():
+    for output in ("logistic", "softmax"):
+        network.set_params(output_activation=output, **parameters)
+        P = cross_val_predict(model, X, y, cv=folds, method="predict_proba")
+        probabilities[name, output] = P
+
+# %%
+# The numbers
+# -----------
+# The confidence is the mean probability of the predicted class; a calibrated network is as
+# accurate as it is confident. The log-loss and the Brier score, the mean of Σ_k (p_k − y_k)²,
+# also say how well the network tells the classes apart; smaller is better.
+
+print(f"{'':36}accuracy  confidence  log-loss  Brier score")
+for (name, output), P in probabilities.items():
+    accuracy, confidence = np.mean(P.argmax(axis=1) == y), P.max(axis=1).mean()
+    scores = f"{log_loss(y, P):10.3f}{brier_score_loss(y, P):13.3f}"
+    print(f"{name:26}{output:10}{accuracy:8.3f}{confidence:12.3f}{scores}")
+
+# %%
+# The picture
+# -----------
+# The digits are sorted by the probability of the predicted class, and divided into eight equal
+# parts; each point is one part, with the standard error of its share of right predictions.
+
+figure, axes = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True, layout="constrained")
+for ax, name in zip(axes, settings, strict=True):
+    ax.axline((0.3, 0.3), slope=1, color="0.6", linestyle=":")
+    for output, colour in [("logistic", "#0072B2"), ("softmax", "#D55E00")]:
+        P = probabilities[name, output]
+        right, sure = calibration_curve(
+            P.argmax(axis=1) == y, P.max(axis=1), n_bins=8, strategy="quantile"
+        )
+        error = np.sqrt(right * (1 - right) * 8 / len(y))
+        ax.errorbar(sure, right, error, fmt="o-", color=colour, label=output)
+    ax.set(title=name.replace(", ", "\n"), xlabel="probability it gives", aspect="equal")
+    ax.set(xlim=(0.28, 1.03), ylim=(0.28, 1.03))
+    ax.spines[["top", "right"]].set_visible(False)
+axes[0].set_ylabel("share of right predictions")
+axes[0].legend(loc="lower right", frameon=False)
+plt.show()
