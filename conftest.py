@@ -1,10 +1,15 @@
-"""What all tests need, the doctests too: Matplotlib draws on no screen, and figures are closed."""
+"""What all tests need, the doctests too: Matplotlib draws on no screen, and figures are closed.
+
+The pages of the documentation are doctests; what builds the site, and the gallery, is not.
+"""
 
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
 matplotlib.use("Agg")
+
+collect_ignore_glob = ["docs/*.py"]  # in all folders
 
 
 @pytest.fixture(autouse=True)

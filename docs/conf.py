@@ -1,17 +1,112 @@
 """Sphinx configuration: python -m sphinx -W docs docs/_build."""
 
+import sys
+from pathlib import Path
+
 import skbp
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what Sphinx-Gallery imports by its name
 
 project = "skbp"
 author = "The skbp developers"
 copyright = author
-release = skbp.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
-html_theme = "alabaster"
-html_theme_options = {"page_width": "1100px", "sidebar_width": "200px"}
+release = version = skbp.__version__
 
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # MathJax from the site itself: no other server is asked
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+default_role = "obj"
+smartquotes = False  # types and defaults keep the quotes of Python
+toc_object_entries_show_parents = "hide"
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-napoleon_use_ivar = True
+
+autosummary_generate = True
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+copybutton_exclude = ".linenos, .gp, .go"
+
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 150)]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skbp"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "skbp"},
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"*": []}  # only the pages in folders have neighbours to list
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "gallery_hooks.InOrder",
+    "abort_on_example_error": True,
+    "reset_modules": ("matplotlib", "gallery_hooks.make_warnings_errors"),
+    "reset_modules_order": "both",
+    "doc_module": ("skbp",),
+    "reference_url": {"skbp": None},
+    "backreferences_dir": "api/generated/backreferences",
+    "download_all_examples": False,
+    "image_srcset": ["2x"],
+    "junit": "sphinx-gallery/junit-results.xml",
+    "show_signature": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+}
+
+# only links within the site and the repository: a build asks no server
+linkcheck_ignore = [r"https?://"]
+
+
+def close_doctests(app, page, source):
+    """Leave out the empty line that ends a doctest in a fence, which only doctest needs."""
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")
+
+
+def skip_what_scikit_learn_documents(app, what, name, obj, skip, options):
+    """Leave out of a class's page what it has inherited from scikit-learn."""
+    module = getattr(obj, "__module__", None) or ""
+    return True if module.startswith("sklearn.") else None
+
+
+def hide_signature_of_protocols(app, what, name, obj, options, signature, returns):
+    """Leave away ``(*args, **kwargs)``: a protocol is not called."""
+    return ("", None) if getattr(obj, "_is_protocol", False) else None
+
+
+def set_language(app, page, template, context, doctree):
+    """Say in which language a page is written, where its front matter does."""
+    context["language"] = (context.get("meta") or {}).get("lang", context["language"])
+
+
+def setup(app):
+    """Connect the functions above with Sphinx's events."""
+    app.connect("autodoc-skip-member", skip_what_scikit_learn_documents)
+    app.connect("autodoc-process-signature", hide_signature_of_protocols)
+    app.connect("source-read", close_doctests)
+    app.connect("html-page-context", set_language)
