@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "plot.network_marks plot.network_sample weights",
     "skbp.plot.network_drawing": "plot.network_layout plot.network_marks",
     "skbp.plot.network_layout": "network",
-    "skbp.plot.network_marks": "plot.network_sample",
+    "skbp.plot.network_marks": "plot.common plot.network_sample",
     "skbp.plot.network_sample": "data losses network plot.common weights",
     "skbp.prediction": "blas_threads blocks fast network probabilities summary",
     "skbp.probabilities": "activations losses",

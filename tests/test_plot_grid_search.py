@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, RepeatedSt
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skbp.activations import Activation
 from skbp.plot import GridSearchDisplay
 
 X, y = IRIS
@@ -279,6 +280,26 @@ def test_values_of_numpy_are_shown_as_numbers():
     ax = GridSearchDisplay.from_search(search).ax_
     assert labels_of(ax.xaxis) == ["0.1", "0.464", "2.15", "10"]
     assert labels_of(ax.yaxis) == ["(3,)", "(3, 2)"]
+
+
+def test_activations_are_shown_by_their_names():
+    own = Activation(np.arctan, lambda a: np.cos(a) ** 2, name="arctan")
+    parameters = {"alpha": [1.0], "activation": ["tanh", own]}
+    search = GridSearchCV(Small(), parameters, cv=2).fit(X, y)
+    ax = GridSearchDisplay.from_search(search, y="activation").ax_
+    assert labels_of(ax.yaxis) == ["tanh", "arctan"]
+
+
+def test_steps_of_a_pipeline_are_shown_in_a_short_line():
+    long = Small(hidden_layer_sizes=(2,), activation="tanh", output_activation="softmax")
+    parameters = {"scale": ["passthrough", StandardScaler()], "network": [Small(), long]}
+    search = GridSearchCV(PIPELINE, parameters, cv=2).fit(X, y)
+    display = GridSearchDisplay.from_search(search, "network", "scale")
+    display.figure_.draw_without_rendering()  # a warning says where there is no room
+    assert labels_of(display.ax_.yaxis) == ["passthrough", "StandardScaler()"]
+    for label, value in zip(labels_of(display.ax_.xaxis), display.x_values, strict=True):
+        assert len(label) == 24
+        assert label[:-1] == " ".join(str(value).split())[:23]
 
 
 def test_a_candidate_without_the_parameter_has_the_estimators():

@@ -1,6 +1,5 @@
 """HiddenUnitsDisplay: the images that are drawn, against Θ^(1) itself."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -214,16 +213,6 @@ def test_a_display_draws_in_the_axes_it_is_given():
     for ax, children in zip(axs.flat, before, strict=True):
         assert (ax.get_children() == children) == (ax is not axs[1, 0])
     assert figure.axes == [*axs.flat, display.colorbar_.ax]
-
-
-def test_no_global_style_and_no_state_of_pyplot_changes():
-    before = mpl.rcParams.copy()
-    ax = Figure().subplots()
-    display = HiddenUnitsDisplay.from_estimator(fitted(), (3, 4), ax=ax)
-    assert display.figure_ is ax.figure
-    assert display.plot(ax) is display
-    assert mpl.rcParams == before
-    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 12)])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fitting import IRIS, PROBLEMS, Small
 from lecture import gradient_computation
-from matplotlib.colors import same_color
+from matplotlib.colors import same_color, to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
@@ -32,6 +32,12 @@ def mlp(**parameters):
 
 def legend_of(display):
     return [text.get_text() for text in display.ax_.get_legend().get_texts()]
+
+
+def luminance(grey):
+    """Return WCAG's relative luminance of a grey."""
+    level, *_ = to_rgb(grey)
+    return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4
 
 
 def losses_in(line):
@@ -193,6 +199,14 @@ def test_lines_have_the_properties_that_are_given():
         assert same_color(line.get_color(), "black")
         assert line.get_linewidth() == 3
     assert legend_of(display)[0] == "mine"
+
+
+@pytest.mark.parametrize("background", ["white", "black"])
+def test_the_legend_is_readable(background):
+    handles = LossCurveDisplay.from_estimator(validated).ax_.get_legend().get_lines()
+    for handle in handles[1:]:
+        lighter, darker = sorted(map(luminance, (handle.get_color(), background)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) > 3  # of graphics: WCAG, 1.4.11
 
 
 def test_axes_can_be_given():

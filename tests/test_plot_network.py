@@ -19,6 +19,7 @@ from lecture import (
     forward_propagation,
     gradient_computation,
 )
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -180,6 +181,16 @@ def test_weights_are_written_where_links_are_few(iris):
     for (layer, j, i), text in display.link_texts_.items():
         assert_written(text.get_text(), Thetas[layer - 1][j - 1, i])
     assert NetworkDisplay.from_estimator(iris).link_texts_ == {}
+
+
+@pytest.mark.parametrize("color", ["white", "black"])
+def test_what_is_written_on_links_has_a_halo_of_the_background(color):
+    small = Small(hidden_layer_sizes=(2,), max_iter=5).fit(SUM_X, SUM_Y)
+    figure = Figure(facecolor=color)
+    for ax in (figure.add_subplot(2, 1, 1), figure.subfigures(2, 1)[1].subplots()):
+        for text in NetworkDisplay.from_estimator(small, ax=ax).link_texts_.values():
+            [halo] = text.get_path_effects()
+            assert same_color(halo._gc["foreground"], color)
 
 
 def test_weights_are_not_written_where_there_is_no_room():

@@ -1,4 +1,4 @@
-"""What all displays need: axes to draw in, and the network at the end of what they are given."""
+"""What displays share: axes, colours, short texts, and the network in what they are given."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from sklearn.utils.validation import check_is_fitted
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 """Colours that colour-blind readers can tell apart (Okabe and Ito)."""
+
+_LONGEST = 24  # characters
 
 
 def axes(ax: Any = None) -> Any:
@@ -51,6 +53,23 @@ def pyplot() -> Any:
             'The displays of skbp.plot need Matplotlib. Install it with: pip install "skbp[plot]"'
         ) from error
     return plt
+
+
+def shortened(text: str) -> str:
+    """Return a text that leaves room for the drawing.
+
+    Parameters
+    ----------
+    text : str
+        A name, or the text of a value.
+
+    Returns
+    -------
+    str
+        The text in one line; of more than 24 characters the first ones and an ellipsis.
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def fitted_network(estimator: Any) -> Any:

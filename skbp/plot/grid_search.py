@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skbp._typing import Floats, Rows
-from skbp.plot.common import axes
+from skbp.plot.common import axes, shortened
 
 _MARK = "#D55E00"
 _SIZE = 10  # of scores, in points, where there is room
@@ -335,7 +335,9 @@ def _text(value: Any) -> str:
         return f"{value:.3g}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
-    return str(getattr(value, "__name__", value))
+    # a function has a __name__, an activation a name
+    name = getattr(value, "__name__", getattr(value, "name", value))
+    return shortened(str(name))
 
 
 def _cell_size(ax: Any, shape: tuple[int, ...]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from skbp.plot.common import COLORS, axes, fitted_network
 
 _CIRCLE: dict[str, Any] = {"marker": "o", "markerfacecolor": "white"}
+_GREY = "0.5"  # seen on white and on black
 
 
 class LossCurveDisplay:
@@ -236,9 +237,9 @@ class LossCurveDisplay:
 
         handles = []
         if any(line is not None for line in self.validation_lines_):
-            handles.append(Line2D([], [], color="0.3", linestyle="--", label="validation"))
+            handles.append(Line2D([], [], color=_GREY, linestyle="--", label="validation"))
         if any(best is not None for best in self.best_iters):
-            circle = {**_CIRCLE, "linestyle": "", "color": "0.3"}
+            circle = {**_CIRCLE, "linestyle": "", "color": _GREY}
             handles.append(Line2D([], [], label="best iteration", **circle))
         return handles
 

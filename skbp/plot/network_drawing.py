@@ -144,7 +144,8 @@ class Drawing:
         size = min(width / (_CHARACTER * longest), height, 0.9 * self.size)
         if len(lines) > _FEW or size < _SMALLEST:
             return {}
-        halo = [withStroke(linewidth=2.5, foreground=self.ax.figure.get_facecolor())]
+        figure = self.ax.get_figure(root=True)  # a subfigure is transparent
+        halo = [withStroke(linewidth=2.5, foreground=figure.get_facecolor())]
         return {
             link: self._write(
                 point,

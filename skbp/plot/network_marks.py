@@ -7,9 +7,8 @@ from math import floor, log10
 import numpy as np
 
 from skbp._typing import Floats
+from skbp.plot.common import shortened
 from skbp.plot.network_sample import Sample
-
-_LONGEST_NAME = 24
 
 Texts = Sequence[Sequence[str]]
 """A text for each unit j = 1, …, s_l of each layer."""
@@ -79,8 +78,8 @@ def weights_marks(
         fills=[np.zeros(size) for size in sizes],
         inside=nothing,
         below=nothing,
-        left=[_shortened(name) for name in feature_names],
-        right=[_shortened(name) for name in output_names],
+        left=[shortened(name) for name in feature_names],
+        right=[shortened(name) for name in output_names],
         title="",
     )
 
@@ -120,17 +119,13 @@ def sample_marks(
             [""] * len(activations[0]),
             *([f"δ = {short(value)}" for value in delta] for delta in deltas),
         ],
-        left=[_shortened(name) for name in feature_names],
+        left=[shortened(name) for name in feature_names],
         right=[
-            f"{_shortened(name)}\ny = {target:.0f}"
+            f"{shortened(name)}\ny = {target:.0f}"
             for name, target in zip(output_names, sample.target, strict=True)
         ],
         title=f"y = {np.asarray(sample.label).tolist()}, loss = {short(sample.loss, digits=3)}",
     )
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _shorter(value: float) -> str:
