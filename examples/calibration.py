@@ -5,8 +5,8 @@ Calibration: logistic against softmax outputs
 Among the digits that a network is sure of to 80 %, is it right about 80 % of the time? Then its
 point lies on the diagonal; above the diagonal it is right more often than it says. Without a
 hidden layer (left) the output units matter: the softmax is nearly calibrated, while K logistic
-units, divided by their sum as ``predict_proba`` does it, say far too little, because a straight
-line between one digit and the nine others fits badly. With 25 hidden units (middle) they differ
+units, divided by their sum as ``predict_proba`` does it, say far too little, because a flat
+border between one digit and the nine others fits badly. With 25 hidden units (middle) they differ
 little: the logistic units are calibrated, the softmax is a little too sure. A larger λ (right)
 makes both say too little; with a hidden layer, λ matters more than the kind of output units.
 """

@@ -7,7 +7,7 @@ cells are empty; a ``ColumnTransformer`` makes numbers of all of it, and a netwo
 these. Left: the more of the table the network gets, the better it tells apart who survived and who
 did not, up to a point. The names (light blue) nearly make up for the categories (green), because
 *Mr.*, *Mrs.*, *Miss.* and *Master.* tell the sex and something of the age. Once the categories are
-there, the names add next to nothing (dark blue). Right: how much worse the network with all
+there, the names add next to nothing (dark blue, dashed). Right: how much worse the network with all
 columns gets if one of them is shuffled. The sex matters most, the class of the cabin next. The
 name has some importance too: this network relies on it, though another could do without.
 """
@@ -121,11 +121,14 @@ print(drops[::-1].round(3))
 # -----------
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
-for (name, p), colour in zip(
-    probabilities.items(), ["#E69F00", "#56B4E9", "#009E73", "#0072B2"], strict=True
+for (name, p), colour, line in zip(
+    probabilities.items(),
+    ["#E69F00", "#56B4E9", "#009E73", "#0072B2"],
+    ["-", "-", "-", "--"],  # the last one covers the one before
+    strict=True,
 ):
     false_positive, true_positive, _ = roc_curve(y, p)
-    left.plot(false_positive, true_positive, color=colour, linewidth=2, label=name)
+    left.plot(false_positive, true_positive, line, color=colour, linewidth=2, label=name)
 left.axline((0, 0), slope=1, color="0.6", linestyle=":")
 left.set(xlabel="false positive rate", ylabel="true positive rate", title="what the network gets")
 left.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")

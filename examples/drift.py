@@ -5,8 +5,8 @@ A stream that drifts
 Examples arrive batch by batch, and what they mean changes three times: the class to find lies in
 a disc, and the disc jumps to another corner. The curves are the accuracies of three networks. The
 one that was fitted once, to the first 1000 examples, is the best of them in the first period; at
-the first jump it falls to less than 0.6, and does not recover. To answer "outside" to everything
-would be better then. The two that go on learning with ``partial_fit`` fall too, but most of the
+the first jump it falls to about 0.6, and does not recover. To answer "outside" to everything would
+be better then (0.74). The two that go on learning with ``partial_fit`` fall too, but most of the
 loss is made good within 500 examples. None can stay above the dotted line, because a tenth of the
 labels are wrong. The maps show the disc of each period (black), and where the network with Adam
 expects the class at its end (the darker the blue, the surer).
@@ -51,8 +51,9 @@ adam = BackpropClassifier(
 ).initialize(X[:BATCH], y[:BATCH])
 sgd = clone(adam).set_params(solver="sgd", learning_rate_init=0.1)
 sgd.initialize(X[:BATCH], y[:BATCH])
-once = BackpropClassifier((20,), "tanh", alpha=0.1, max_iter=3000, random_state=0)
-once.fit(X[:1000], y[:1000])
+once = BackpropClassifier((20,), "tanh", alpha=0.1, max_iter=3000, random_state=0).fit(
+    X[:1000], y[:1000]
+)
 
 # %%
 # Test first, then train

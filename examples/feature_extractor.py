@@ -15,7 +15,7 @@ network (grey) is no better than the pixels: what helps has been learned.
 # %%
 # Digits at random places
 # -----------------------
-# Of the digits 0 to 6 there are five copies, each at another place.
+# Of the digits 0 to 6 there are five copies, each at a random place.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,14 +1,9 @@
-"""The pages say what is true: links resolve, quoted code stands where it is said to stand.
-
-A link to lines of the sources, ``[network.py](../skbp/network.py#L10-L20)``, is followed by
-fragments of code in backticks. The link must name the smallest run of lines that holds these
-fragments, in their order. When the sources have moved,
+"""The pages say what is true: links resolve, and what they say of MLPClassifier holds.
 
     python tests/test_docs.py
 
-writes the right line numbers into the pages. It also writes the tables of "Coming from
-MLPClassifier" anew from the two classes; the verdicts and the reasons, which stand in the last two
-columns, are the page's own.
+writes the tables of "Coming from MLPClassifier" anew from the two classes; the verdicts and the
+reasons, which stand in the last two columns, are the page's own.
 """
 
 import ast
@@ -20,7 +15,7 @@ import sys
 import warnings
 from dataclasses import dataclass
 from doctest import DocTestParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 import numpy as np
@@ -33,108 +28,23 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
 import skbp.losses
-import skbp.solvers
 from skbp import BackpropClassifier
 from skbp.losses import LogisticLogLoss
 from skbp.solvers import Adaptive, Course
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-LECTURE_PAGE = ROOT / "docs" / "lecture_in_the_code.md"
-MLP_PAGE = ROOT / "docs" / "coming_from_mlpclassifier.md"
+DOCS, EXAMPLES = ROOT / "docs", ROOT / "examples"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *DOCS.rglob("*.md")])
+MLP_PAGE = DOCS / "coming_from_mlpclassifier.md"
+OWN_PAGE = DOCS / "guide" / "own_activation_and_loss.md"
 
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^()\s]+)\)")
-SOURCE_LINK = re.compile(r"\[[^\]]*\]\((?P<path>[^()\s#]+\.py)#L(?P<first>\d+)(-L(?P<last>\d+))?\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Quote:
-    """A link to lines of a source file, and the code that the page quotes from them."""
-
-    page: Path
-    page_line: int
-    link: re.Match
-    fragments: list[str]
-
-    @property
-    def source(self):
-        return (self.page.parent / self.link["path"]).resolve()
-
-    @property
-    def lines(self):
-        first = int(self.link["first"])
-        return first, int(self.link["last"] or first)
-
-    def __str__(self):
-        return f"{self.page.name}:{self.page_line}-{self.source.name}"
-
-    def windows(self):
-        """Return the smallest runs of lines that hold the fragments in order; one, if all is well.
-
-        From each line that holds the first fragment, the run ends where the last one is found.
-        """
-        code = [squeeze(line) for line in self.source.read_text("utf-8").splitlines()]
-        first, *rest = map(squeeze, self.fragments)
-        found = []
-        for start, line in enumerate(code):
-            if first in line:
-                stop = start
-                for fragment in rest:
-                    stop = next((i for i in range(stop, len(code)) if fragment in code[i]), None)
-                    if stop is None:
-                        break
-                else:
-                    found.append((start + 1, stop + 1))
-        smallest = min((stop - start for start, stop in found), default=0)
-        return [(start, stop) for start, stop in found if stop - start == smallest]
-
-
-def squeeze(text):
-    """Make every run of white space one space."""
-    return " ".join(text.split())
 
 
 def prose(page):
     """Return a page's text, with its fenced blocks blanked so that lines keep their numbers."""
     return FENCED.sub(lambda block: "\n" * block[0].count("\n"), page.read_text("utf-8"))
-
-
-def quotes_of(page):
-    """Find the source links of a page, each with the fragments up to the next link of its line."""
-    quotes = []
-    for number, line in enumerate(prose(page).splitlines(), start=1):
-        links = list(SOURCE_LINK.finditer(line))
-        starts = [link.start() for link in links] + [len(line)]
-        for link, end in zip(links, starts[1:], strict=True):
-            fragments = re.findall(r"`([^`]+)`", line[link.end() : end])
-            quotes.append(Quote(page, number, link, fragments))
-    return quotes
-
-
-QUOTES = [quote for page in PAGES for quote in quotes_of(page)]
-
-
-@pytest.mark.parametrize("quote", QUOTES, ids=str)
-def test_a_source_link_names_the_lines_of_the_quoted_code(quote):
-    assert quote.source.is_file()
-    assert quote.fragments, "Quote the code after the link, in backticks."
-    windows = quote.windows()
-    assert windows, f"{quote.source.name} has not {quote.fragments} in this order."
-    assert len(windows) == 1, f"Quote more: {quote.fragments} stands in the lines {windows}."
-    assert windows[0] == quote.lines, (
-        f"{quote.page.name}:{quote.page_line} links to the lines {quote.lines} of "
-        f"{quote.source.name}; the code now stands in the lines {windows[0]}. "
-        "To rewrite the pages: python tests/test_docs.py"
-    )
-
-
-def test_the_lecture_page_quotes_the_code_of_every_row():
-    tables = re.findall(r"^\|.*\n\| --- .*\n((?:\|.*\n)+)", prose(LECTURE_PAGE), re.MULTILINE)
-    rows = [row for table in tables for row in table.splitlines()]
-    assert len(rows) >= 17  # as many as there are in the design
-    without = [row for row in rows if not SOURCE_LINK.search(row)]
-    assert without == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -144,6 +54,9 @@ def test_relative_links_resolve(page):
             continue
         path, _, anchor = link["target"].partition("#")
         target = (page.parent / path).resolve() if path else page
+        if target.parent == DOCS / "gallery":  # which is generated from the examples
+            source = "GALLERY_HEADER.rst" if target.stem == "index" else f"{target.stem}.py"
+            target = EXAMPLES / source
         assert target.exists(), f"{page.name} links to {link['target']}, which is not there."
         assert target.is_relative_to(ROOT)
         if anchor and target.suffix == ".md":
@@ -156,39 +69,27 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_index_leads_to_every_page():
-    index = (ROOT / "docs" / "index.md").read_text("utf-8")
-    others = {page.name for page in ROOT.glob("docs/*.md")} - {"index.md"}
-    assert others == {name for name in others if f"({name})" in index}
-    assert others == {name for name in others if f"\n{name.removesuffix('.md')}\n" in index}
+def test_the_site_leads_to_every_page():
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
+    found, new = set(), {"index"}
+    while new:
+        found |= new
+        new = set().union(*map(toctree_of, new & pages)) - found
+    assert found == pages | {"gallery/index"}
 
 
-def test_the_api_page_has_the_classifier_under_the_name_that_its_html_links_to():
-    page = (ROOT / "docs" / "api.md").read_text("utf-8")
-    link = BackpropClassifier()._get_doc_link()
-    assert link.endswith("api.html#skbp.BackpropClassifier")
-    assert "autoclass:: skbp.BackpropClassifier\n" in page
-
-
-def test_the_api_page_has_all_methods_and_names_those_of_scikit_learn():
-    page = (ROOT / "docs" / "api.md").read_text("utf-8")
-    listed = re.search(r"skbp.BackpropClassifier\n +:members: ([\w, \n]+)\n```", page)[1]
-    named = re.search(r"^`score`.*?scikit-learn's own\.$", page, re.MULTILINE | re.DOTALL)[0]
-    modules = {m: getattr(BackpropClassifier, m).__module__ for m in methods_of(BackpropClassifier)}
-    ours = {method for method, module in modules.items() if module.startswith("skbp")}
-    routing = {method for method, module in modules.items() if "metadata_requests" in module}
-    assert set(re.findall(r"\w+", listed)) == ours
-    assert modules.keys() - ours - routing <= set(re.findall(r"`(\w+)`", named))
-
-
-def test_the_api_page_has_all_solvers_and_schedules():
-    page = (ROOT / "docs" / "api.md").read_text("utf-8")
-    assert set(skbp.solvers.__all__) <= set(re.findall(r"autoclass:: skbp.solvers.(\w+)", page))
+def toctree_of(page):
+    """Return the pages that a page has in its toctrees."""
+    text = (DOCS / f"{page}.md").read_text("utf-8")
+    trees = re.findall(r"^```\{toctree\}\n(?::.*\n)*\n?((?:.+\n)*)```", text, re.MULTILINE)
+    folder = PurePosixPath(page).parent
+    lines = [line for tree in trees for line in tree.splitlines()]
+    return {(folder / re.sub(r".+<(.+)>", r"\1", line)).as_posix() for line in lines}
 
 
 def test_the_page_on_own_losses_includes_the_class_of_a_built_in_one():
-    page = (ROOT / "docs" / "own_activation_and_loss.md").read_text("utf-8")
-    included = re.findall(r"{literalinclude} ../skbp/losses.py\n:pyobject: (\w+)\n", page)
+    page = OWN_PAGE.read_text("utf-8")
+    included = re.findall(r"{literalinclude} ../../skbp/losses.py\n:pyobject: (\w+)\n", page)
     shown = {name for each in included for name in vars(getattr(skbp.losses, each))}
     built_in = getattr(skbp.losses, included[0])
     assert built_in in map(type, skbp.losses.LOSSES.values())
@@ -198,7 +99,7 @@ def test_the_page_on_own_losses_includes_the_class_of_a_built_in_one():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", ["gd", "sgd", "adam", "cg", "lbfgs"])
 def test_the_own_activation_and_loss_of_the_page_are_picklable_in_a_module(solver, monkeypatch):
-    page = (ROOT / "docs" / "own_activation_and_loss.md").read_text("utf-8")
+    page = OWN_PAGE.read_text("utf-8")
     starts = ("import", "from", "def", "SOFTSIGN =", "@dataclass")
     sources = [example.source for example in DocTestParser().get_examples(page)]
     module = "".join(source for source in sources if source.startswith(starts))
@@ -792,28 +693,6 @@ def test_mlpclassifier_draws_smaller_start_weights_for_logistic_units():
     assert abs(ours).max() == pytest.approx(np.sqrt(6 / 504), rel=0.01)
 
 
-def rewrite_line_numbers():
-    """Write the right line numbers into the source links of all pages."""
-    for page in PAGES:
-        lines = page.read_text("utf-8").splitlines(keepends=True)
-        # from the right, so that the positions of the links to the left stay valid
-        for quote in reversed(quotes_of(page)):
-            windows = quote.windows() if quote.fragments else []
-            if len(windows) != 1:
-                print(f"{quote}: the code stands in {windows}; mend the quotation by hand")
-                continue
-            if windows[0] == quote.lines:
-                continue
-            first, last = windows[0]
-            span = f"#L{first}" if first == last else f"#L{first}-L{last}"
-            line = lines[quote.page_line - 1]
-            link = re.sub(r"#L[\d\-L]+", span, quote.link[0])
-            start, end = quote.link.span()
-            lines[quote.page_line - 1] = line[:start] + link + line[end:]
-            print(f"{quote}: {quote.lines} -> {windows[0]}")
-        page.write_text("".join(lines), "utf-8")
-
-
 def rewrite_tables():
     """Write the tables of the two classes into their page; a new row lacks its last cells."""
     page = MLP_PAGE.read_text("utf-8")
@@ -823,5 +702,4 @@ def rewrite_tables():
 
 
 if __name__ == "__main__":
-    rewrite_line_numbers()
     rewrite_tables()
