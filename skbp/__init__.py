@@ -1,6 +1,6 @@
 """The multilayer neural network of the backpropagation lecture, as a scikit-learn classifier."""
 
-from skbp.classifier import BackpropClassifier
+from skbp.estimator.classifier import BackpropClassifier
 from skbp.versions import show_versions
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Names for the arrays that travel between the modules."""
+"""Names for the types of arrays."""
 
 from typing import Any, TypeAlias
 
@@ -10,6 +10,9 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 
 Rows: TypeAlias = NDArray[Any]
 """An array of row numbers, or of a bool for each row."""
+
+Labels: TypeAlias = Any
+"""Labels as users pass them: an array-like, or for multilabel y also a sparse matrix."""
 
 Matrix: TypeAlias = Any
 """A two-dimensional NumPy array or SciPy sparse container (SciPy has no common type for both)."""

@@ -1,8 +1,8 @@
-"""The activation functions g of the units.
+"""Activation functions of the hidden units and the output units.
 
-A hidden unit needs g and, on the way back, g′. The derivative is computed from
-the activation a = g(z), so that z need not be kept. The output units need g and,
-for log-probabilities that never become ``-inf``, log g.
+Hidden units need g and, for backpropagation, g′. The derivative is computed from the
+activation a = g(z), so that z need not be stored. Output units need g and log g, which
+gives log-probabilities that are never ``-inf``.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,19 +23,19 @@ _SELU_SCALE = 1.0507009873554805
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function of hidden units.
+    """Activation function of hidden units.
 
     Parameters
     ----------
     g : callable
-        Maps z to the activation a = g(z), element by element. It returns a new
-        array and keeps the dtype.
+        Function that maps z to the activation a = g(z), element by element. It must return
+        a new array of the same dtype.
     g_prime : callable
-        Maps the activation a to g′(z), element by element.
+        Function that maps the activation a to g′(z), element by element.
     name : str, default="custom"
-        The name shown in representations.
+        Name used in representations.
     bounded : bool, default=False
-        Whether g stays within bounds, as the logistic function does.
+        Whether g is bounded, like the logistic function.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class Activation:
     >>> a, logistic.g_prime(a)
     (array([0.5]), array([0.25]))
 
-    One of your own, a = z³, of which g′(z) = 3z² = 3a^(2/3):
+    A custom activation, a = z³ with g′(z) = 3z² = 3a^(2/3):
 
     >>> cube = Activation(lambda z: z**3, lambda a: 3 * np.cbrt(a) ** 2)
     >>> cube.g_prime(cube.g(np.array([-2.0, 0.0, 2.0]))).round(6)
@@ -61,16 +61,16 @@ class Activation:
 
 @dataclass(frozen=True)
 class OutputActivation:
-    """An activation function of the output layer.
+    """Activation function of the output layer.
 
     Parameters
     ----------
     g : callable
-        Maps z of shape (m, K) to the hypothesis h = g(z) of the same shape.
+        Function that maps z of shape (m, K) to the hypothesis h = g(z) of the same shape.
     log_g : callable
-        Maps z to log h, finite wherever z is.
+        Function that maps z to log h, which is finite if z is finite.
     name : str
-        The name, one half of the key of `skbp.losses.LOSSES`.
+        Name, the first part of the keys of `skbp.losses.LOSSES`.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def _identity_prime(a: Floats) -> Floats:
 
 
 def _logistic(z: Floats) -> Floats:
-    # NumPy's exp takes a fraction of the time of SciPy's expit
+    # NumPy's exp is much faster than SciPy's expit
     with np.errstate(over="ignore", under="ignore"):
         a = np.exp(-z)
     a += 1
@@ -186,9 +186,9 @@ ACTIVATIONS: Mapping[str, Activation] = {
         Activation(_softplus, _softplus_prime, "softplus"),
     )
 }
-"""The activation functions of hidden units, by name.
+"""Activation functions of hidden units, by name.
 
-The names are those that `skbp.network.Network` takes as its ``activation``.
+The names are accepted as the ``activation`` of `skbp.network.Network`.
 """
 
 OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
@@ -198,35 +198,35 @@ OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
         OutputActivation(_softmax, _log_softmax, "softmax"),
     )
 }
-"""The activation functions of the output layer, by name.
+"""Activation functions of the output layer, by name.
 
-The names are those that `skbp.network.Network` takes as its ``output_activation``.
+The names are accepted as the ``output_activation`` of `skbp.network.Network`.
 """
 
 T = TypeVar("T")
 
 
-def look_up(registry: Mapping[str, T], name_or_object: str | T, parameter: str) -> T:
-    """Return the object that a name stands for; an object stands for itself.
+def resolve(registry: Mapping[str, T], name_or_object: str | T, parameter: str) -> T:
+    """Return the object registered under a name; objects are returned unchanged.
 
     Parameters
     ----------
     registry : mapping of str to object
-        For example `ACTIVATIONS`.
+        Registry of objects by name, such as `ACTIVATIONS`.
     name_or_object : str or object
-        A key of the registry, or the object itself.
+        Key of the registry, or an object of the same type as its values.
     parameter : str
-        The name of the parameter, for the error message.
+        Name of the parameter, for the error message.
 
     Returns
     -------
     object
-        What the name stands for.
+        Registered or given object.
 
     Raises
     ------
     ValueError
-        If there is no such name, or the object is of another type.
+        If the name is not registered, or the object has another type.
     """
     kind = type(next(iter(registry.values())))
     if isinstance(name_or_object, kind):

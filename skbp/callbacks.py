@@ -1,12 +1,7 @@
-"""scikit-learn's callbacks: the tasks of a fit that they see, and a callback of our own.
-
-Callbacks came with scikit-learn 1.9. With earlier versions there is no
-``set_callbacks``, and a fit calls none.
-"""
+"""Callbacks to set with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later)."""
 
 import os
 import pickle
-from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from numbers import Integral
@@ -15,75 +10,14 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from skbp.estimator.callbacks import ITERATION
+from skbp.estimator.state import mark_unfinished
+
 __all__ = ["Checkpoint"]
-
-try:
-    from sklearn.callback import CallbackSupportMixin as _Mixin
-except ImportError:  # before scikit-learn 1.9
-    _Mixin = type("NoCallbackSupport", (), {})
-
-CallbackSupportMixin: Any = _Mixin
-"""scikit-learn's mixin with ``set_callbacks``; an empty class before scikit-learn 1.9."""
-
-_ITERATION = "iteration"
-
-
-class FitTasks:
-    """The tasks of a fit: one for the fit, and below it one for each iteration.
-
-    Parameters
-    ----------
-    estimator : BackpropClassifier
-        What is fitted.
-    X : array-like
-        The training examples, as the user has them.
-    y : array-like
-        Their labels, as the user has them.
-    sample_weight : array-like or None
-        Their weights.
-    """
-
-    def __init__(self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any) -> None:
-        self._estimator = estimator
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self._root = None
-        if hasattr(estimator, "set_callbacks"):
-            self._root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
-            self._root.call_on_fit_task_begin(**self._arguments)
-
-    def iteration(self, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """Tell the callbacks of a finished iteration.
-
-        SciPy's optimisers say when an iteration has ended, not when one begins; so its
-        task begins and ends here.
-
-        Parameters
-        ----------
-        attributes : callable
-            Returns the attributes that the estimator would have if the fit ended now.
-
-        Returns
-        -------
-        bool
-            Whether a callback wants the fit to stop.
-        """
-        if self._root is None or not hasattr(self._estimator, "_skl_callbacks"):
-            return False
-        task = self._root.subcontext(task_name=_ITERATION)
-        task.call_on_fit_task_begin(**self._arguments)
-        return bool(
-            task.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes)
-        )
-
-    def end(self) -> None:
-        """Tell the callbacks that the fit has ended."""
-        if self._root is not None:
-            self._root.call_on_fit_task_end(**self._arguments, reconstruction_attributes=dict)
 
 
 class Checkpoint:
-    """A callback that saves the model while it is trained, so that a killed fit can go on.
+    """Callback that saves the model during training, so that a killed fit can be resumed.
 
     Set it with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later). The file
     is replaced as a whole: written beside it, flushed to the disk, and renamed. Whenever
@@ -140,19 +74,19 @@ class Checkpoint:
         self.every: int = every
 
     def setup(self, estimator: BaseEstimator, context: Any) -> None:
-        """Check before the fit that there is a folder for the file.
+        """Check before the fit that the folder of the file exists.
 
         Parameters
         ----------
         estimator : BackpropClassifier
-            What is fitted.
+            The estimator that is fitted.
         context : CallbackContext
             The task of the fit.
 
         Raises
         ------
         FileNotFoundError
-            If there is none.
+            If it does not.
         """
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"There is no folder for path={str(self.path)!r}.")
@@ -163,7 +97,7 @@ class Checkpoint:
         Parameters
         ----------
         estimator : BackpropClassifier
-            What is fitted.
+            The estimator that is fitted.
         context : CallbackContext
             The task of the fit.
         """
@@ -174,7 +108,7 @@ class Checkpoint:
         Parameters
         ----------
         estimator : BackpropClassifier
-            What is fitted.
+            The estimator that is fitted.
         context : CallbackContext
             The task that begins.
         """
@@ -182,27 +116,27 @@ class Checkpoint:
     def on_fit_task_end(
         self, estimator: BaseEstimator, context: Any, *, fitted_estimator: Any = None
     ) -> None:
-        """Save the model if an iteration has ended whose turn it is.
+        """Save the model after each iteration whose number is a multiple of ``every``.
 
         Parameters
         ----------
         estimator : BackpropClassifier
-            What is fitted.
+            The estimator that is fitted.
         context : CallbackContext
             The task that ended.
         fitted_estimator : BackpropClassifier
             The model as it is now.
         """
-        if context.task_name == _ITERATION and fitted_estimator.n_iter_ % self.every == 0:
+        if context.task_name == ITERATION and fitted_estimator.n_iter_ % self.every == 0:
             model = copy(fitted_estimator)
-            # what ties it to the fit that it is in
+            # these belong to the fit that is running
             for name in [name for name in vars(model) if "callback" in name]:
                 delattr(model, name)
             _replace(self.path, pickle.dumps(model))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
-        """Load a model whose next ``fit`` goes on where the saved one was.
+        """Load a model whose next ``fit`` resumes the one in which it was saved.
 
         Parameters
         ----------
@@ -214,7 +148,7 @@ class Checkpoint:
         BackpropClassifier
             The model as it was when it was saved, which can predict already. Call its
             ``fit`` with the same data. With "sgd", "adam" and "gd" it ends bitwise where
-            the undisturbed fit does; "cg" and "lbfgs" go on from the weights. ``max_iter``
+            the undisturbed fit does; "cg" and "lbfgs" continue from the weights. ``max_iter``
             may be another one, unless the learning rate is planned for it; the other
             parameters, and whether there is an ``X_val``, may not. It has no callbacks; to
             save it again, set them again.
@@ -245,10 +179,8 @@ class Checkpoint:
         ...     assert (loaded.n_iter_, loaded.fit(X, y).n_iter_) == (20, 30)
         """
         model = pickle.loads(Path(path).read_bytes())
-        state = getattr(model, "_state", None)
-        if state is None or state.history.theta is None:
+        if not mark_unfinished(model):
             raise ValueError(f"path={str(path)!r} is not a checkpoint of an unfinished fit.")
-        state.is_unfinished = True
         return model
 
 

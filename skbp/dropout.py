@@ -1,26 +1,24 @@
-"""Dropout: while it is trained, each hidden unit of each example is left out at random.
+"""Dropout: during training, each hidden unit of each example is left out at random.
 
-A thinned network is the same network with activations that drop units and scale up
-those that remain by 1 / (1 − p), so that a unit's expected activation is what it is
-in the whole network, which predicts. What g draws on the way forward, g′ needs on the
-way back.
+The units that remain are scaled up by 1 / (1 − p), so that a unit's expected activation is
+that of the whole network, which is used for predictions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from skbp._typing import Floats
-from skbp.activations import Activation
-from skbp.network import per_hidden_layer
+from skbp._typing import Floats, Matrix
+from skbp.network import Network, linear, per_hidden_layer
 
-__all__ = ["thinned"]
+__all__ = ["with_dropout"]
 
 
-def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -> Any:
-    """Return the network that is trained: the same one, with units left out at random.
+def with_dropout(
+    network: Network, dropout: float | Sequence[float], random_state: np.random.RandomState
+) -> Network:
+    """Return a network with the same Θ that leaves out hidden units at random.
 
     Parameters
     ----------
@@ -30,12 +28,12 @@ def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -
         p, the probability in [0, 1) with which a hidden unit is left out; or one for
         each hidden layer.
     random_state : RandomState instance
-        What draws the units, anew in each forward propagation.
+        Draws the units, anew in each forward propagation.
 
     Returns
     -------
     Network
-        A network with the same Θ; the network itself if no unit is ever left out.
+        The network to train; the given one if no unit is ever left out.
 
     Raises
     ------
@@ -53,47 +51,79 @@ def thinned(network: Any, dropout: float | Sequence[float], random_state: Any) -
     About half of 1000 hidden units are left out:
 
     >>> import numpy as np
-    >>> from skbp.dropout import thinned
+    >>> from skbp.dropout import with_dropout
     >>> from skbp.network import Network
     >>> network = Network(layer_sizes=(2, 1000, 1))
     >>> theta = network.initialize(random_state=0)
     >>> random_state = np.random.RandomState(0)
-    >>> trained = thinned(network, dropout=0.5, random_state=random_state)
+    >>> trained = with_dropout(network, dropout=0.5, random_state=random_state)
     >>> activations, z = trained.forward(theta, np.ones((1, 2)))
     >>> bool(400 < np.count_nonzero(activations[1]) < 600)
     True
     """
     rates = per_hidden_layer("dropout", dropout, len(network.g))
-    if not all(isinstance(p, int | float | np.floating) and 0 <= p < 1 for p in rates):
+    if not all(_is_rate(p) for p in rates):
         raise ValueError(f"dropout must be in [0, 1). Got {dropout!r} instead.")
     if not any(rates):
         return network
-    layers = [
-        _thinned_layer(activation, p, random_state) if p else activation
-        for activation, p in zip(network.g, rates, strict=True)
-    ]
-    return replace(network, activation=layers)
+    return _DropoutNetwork(
+        network.layer_sizes, network.g, network.h, rates=rates, random_state=random_state
+    )
 
 
-def _thinned_layer(activation: Activation, p: float, random_state: Any) -> Activation:
-    layer = _ThinnedLayer(activation, p, random_state)
-    return replace(activation, g=layer.g, g_prime=layer.g_prime)
+def _is_rate(p: object) -> bool:
+    return isinstance(p, int | float | np.floating) and bool(0 <= p < 1)
 
 
-@dataclass
-class _ThinnedLayer:
-    """An activation that sets each unit to 0 with probability p, else divides it by 1 − p."""
+class _Activations(list[Matrix]):
+    """[a^(1), …, a^(L)] with dropout, and what backpropagation needs of each hidden layer.
 
-    activation: Activation
-    p: float
-    random_state: np.random.RandomState
+    ``before[l]`` holds the activations of layer l + 1 before units were left out, and
+    ``masks[l]`` their factors, 0 or 1 / (1 − p).
+    """
 
-    def g(self, z: Floats) -> Floats:
-        self._a = self.activation.g(z)
-        kept = self.random_state.random_sample(self._a.shape) >= self.p
-        self._mask = (kept / (1 - self.p)).astype(self._a.dtype)
-        return self._a * self._mask
+    def __init__(self, X: Matrix) -> None:
+        super().__init__([X])
+        self.before: list[Matrix] = [X]
+        self.masks: list[Matrix] = [None]
 
-    def g_prime(self, a: Floats) -> Floats:
-        # of the activation as it was before units were left out
-        return self.activation.g_prime(self._a) * self._mask
+    def add(self, a: Floats, mask: Floats) -> None:
+        """Add a hidden layer."""
+        self.append(a * mask)
+        self.before.append(a)
+        self.masks.append(mask)
+
+
+@dataclass(frozen=True)
+class _DropoutNetwork(Network):
+    """A network that leaves out hidden units; the masks are part of what `forward` returns."""
+
+    rates: tuple[float, ...] = field(default=(), kw_only=True)
+    random_state: np.random.RandomState = field(kw_only=True, compare=False)
+
+    @property
+    def is_random(self) -> bool:
+        """Return True."""
+        return True
+
+    def forward(self, theta: Floats, X: Matrix) -> tuple[list[Matrix], Floats]:
+        """Propagate examples forward, with new masks."""
+        *hidden, last = self.unpack(theta)
+        activations = _Activations(X)
+        for Theta, activation, p in zip(hidden, self.g, self.rates, strict=True):
+            a = activation.g(linear(Theta, activations[-1]))
+            activations.add(a, self._mask(a, p))
+        z = linear(last, activations[-1])
+        activations.append(self.h.g(z))
+        return activations, z
+
+    def _mask(self, a: Floats, p: float) -> Floats:
+        if not p:
+            return np.ones_like(a)
+        kept = self.random_state.random_sample(a.shape) >= p
+        return (kept / (1 - p)).astype(a.dtype)
+
+    def _g_prime(self, activations: Sequence[Matrix], layer: int) -> Floats:
+        if not isinstance(activations, _Activations):
+            raise TypeError("backward needs the activations that forward returned.")
+        return self.g[layer - 1].g_prime(activations.before[layer]) * activations.masks[layer]

@@ -1,8 +1,8 @@
-"""The numerical gradient, to check a gradient that was derived by hand.
+"""Numerical gradients, to check gradients that were derived by hand.
 
-The lecture's derivation ends in D; whoever programs it checks it against central
-differences, (J(θ + ε) − J(θ − ε)) / 2ε, one weight at a time. It costs two
-evaluations of J a weight: for tests and homework, not for training.
+The gradient D is compared with the central differences (J(θ + ε) − J(θ − ε)) / 2ε, one
+weight at a time. This takes two evaluations of J per weight, so it is meant for tests and
+homework, not for training.
 """
 
 from collections.abc import Callable
@@ -22,17 +22,18 @@ def numerical_gradient(objective: CostFunction, theta: Floats, epsilon: float = 
     Parameters
     ----------
     objective : callable
-        Maps ``theta`` to (J, D), as `skbp.objective.Objective` does. Only J is used.
+        Function that maps ``theta`` to (J, D), such as `skbp.objective.Objective`. Only J
+        is used.
     theta : ndarray of shape (n_parameters,)
-        Where to take the gradient; float64.
+        Parameters at which to approximate the gradient, in float64.
     epsilon : float, default=1e-5
-        The step. The error is of order ``epsilon**2`` from the approximation and
-        1e-16 / ``epsilon`` from rounding.
+        Step size. The approximation error is of order ``epsilon**2`` and the rounding error
+        of order 1e-16 / ``epsilon``.
 
     Returns
     -------
     ndarray of shape (n_parameters,)
-        The approximate gradient.
+        Approximate gradient.
 
     Examples
     --------
@@ -58,27 +59,27 @@ def numerical_gradient(objective: CostFunction, theta: Floats, epsilon: float = 
 
 
 def check_gradient(objective: CostFunction, theta: Floats, epsilon: float = 1e-5) -> float:
-    """Compare the gradient D of a cost with central differences.
+    """Return the relative error of the gradient D of a cost function.
 
     Parameters
     ----------
     objective : callable
-        Maps ``theta`` to (J, D), as `skbp.objective.Objective` does; computed in
-        float64 (in float32, rounding hides the differences).
+        Function that maps ``theta`` to (J, D), such as `skbp.objective.Objective`, evaluated
+        in float64 (in float32, rounding errors would hide mistakes).
     theta : ndarray of shape (n_parameters,)
-        Where to compare, a point at which J has a derivative.
+        Parameters at which to compare; J must be differentiable there.
     epsilon : float, default=1e-5
-        The step of the central differences.
+        Step size of the central differences.
 
     Returns
     -------
     float
-        The relative error ‖D − D_num‖ / (‖D‖ + ‖D_num‖), between 0 and 1. A correct
-        gradient gives about 1e-9; above 1e-6 there is a mistake.
+        Relative error ‖D − D_num‖ / (‖D‖ + ‖D_num‖), between 0 and 1. It is about 1e-9 for
+        a correct gradient; more than 1e-6 indicates a mistake.
 
     Examples
     --------
-    The gradient of Σ θ² is 2θ, and not 3θ:
+    The gradient of Σ θ² is 2θ, not 3θ:
 
     >>> import numpy as np
     >>> from skbp.gradient_check import check_gradient
@@ -93,19 +94,19 @@ def check_gradient(objective: CostFunction, theta: Floats, epsilon: float = 1e-5
 
 
 def relative_error(D: Floats, D_num: Floats) -> float:
-    """Return how far two gradients are apart.
+    """Return the relative difference of two gradients.
 
     Parameters
     ----------
     D : ndarray of shape (n_parameters,)
-        The gradient.
+        Gradient.
     D_num : ndarray of shape (n_parameters,)
-        Its approximation.
+        Numerical gradient.
 
     Returns
     -------
     float
-        ‖D − D_num‖ / (‖D‖ + ‖D_num‖), or 0 where both are 0.
+        ‖D − D_num‖ / (‖D‖ + ‖D_num‖), or 0 if both gradients are 0.
     """
     scale = np.linalg.norm(D) + np.linalg.norm(D_num)
     return float(np.linalg.norm(D - D_num) / scale) if scale > 0 else 0.0

@@ -1,13 +1,12 @@
-"""The loss of one example and its δ^(L), the error at the output layer.
+"""Loss functions and their errors δ^(L) at the output layer.
 
-δ^(L) = ∂loss/∂z^(L) depends on the output activation too (the chain rule goes
-through g′), so there is one object a pair of output activation and loss, and
-δ^(L) stands beside the loss that it is the derivative of.
+δ^(L) = ∂loss/∂z^(L) depends on the output activation too, because the chain rule
+contains its g′. So there is one object for each pair of output activation and loss.
 
-Each object has three methods: ``supports(output_activation)`` says for which output
-activation its δ^(L) is derived; and on a block of m examples, ``per_row(z, a, Y)``
-returns the losses of shape (m,), and ``delta(z, a, Y)`` δ^(L) of shape (m, K), where
-z is z^(L), a = g(z) and Y the targets, all of shape (m, K).
+Each object has three methods. ``supports(output_activation)`` returns whether δ^(L) is
+valid for an output activation. For a block of m samples, ``per_row(z, a, Y)`` returns the
+losses, of shape (m,), and ``delta(z, a, Y)`` returns δ^(L), of shape (m, K). Here z is
+z^(L), a = g(z) and Y the targets, all of shape (m, K).
 """
 
 from collections.abc import Mapping
@@ -29,12 +28,12 @@ __all__ = [
 
 
 class Loss(Protocol):
-    """What a loss must be able to do.
+    """Interface of a loss function.
 
     Examples
     --------
-    A loss of your own, the absolute error of logistic units. The gradient check tells
-    whether its δ^(L) is right:
+    A custom loss, the absolute error of logistic units. The gradient check shows that
+    its δ^(L) is correct:
 
     >>> import numpy as np
     >>> from skbp.gradient_check import check_gradient
@@ -57,55 +56,55 @@ class Loss(Protocol):
     """
 
     def supports(self, output_activation: str) -> bool:
-        """Tell whether `delta` is right for an output activation.
+        """Return whether `delta` is valid for an output activation.
 
         Parameters
         ----------
         output_activation : str
-            Its name, ``"logistic"`` or ``"softmax"``.
+            Name of the output activation, ``"logistic"`` or ``"softmax"``.
 
         Returns
         -------
         bool
-            Whether it is.
+            Whether the output activation is supported.
         """
         ...
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return the loss of each example.
+        """Return the loss of each sample.
 
         Parameters
         ----------
         z : ndarray of shape (m, K)
-            z^(L).
+            Input z^(L) of the output units.
         a : ndarray of shape (m, K)
-            The hypothesis a^(L) = g(z^(L)).
+            Hypothesis a^(L) = g(z^(L)).
         Y : ndarray of shape (m, K)
-            The targets.
+            Targets.
 
         Returns
         -------
         ndarray of shape (m,)
-            The losses.
+            Losses.
         """
         ...
 
     def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return δ^(L), the derivative of each example's loss with respect to its z.
+        """Return δ^(L), the derivative of the loss of each sample with respect to z.
 
         Parameters
         ----------
         z : ndarray of shape (m, K)
-            z^(L).
+            Input z^(L) of the output units.
         a : ndarray of shape (m, K)
-            The hypothesis a^(L) = g(z^(L)).
+            Hypothesis a^(L) = g(z^(L)).
         Y : ndarray of shape (m, K)
-            The targets.
+            Targets.
 
         Returns
         -------
         ndarray of shape (m, K)
-            A new array, which the caller may overwrite.
+            Error δ^(L), a new array that the caller may overwrite.
         """
         ...
 
@@ -139,11 +138,11 @@ class LogisticLogLoss(_OfLogisticUnits):
     """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return log(1 + e^z) − y z, which is the cross entropy and stays finite for large z."""
+        """Return the cross entropy log(1 + e^z) − y z, which is finite for large z."""
         return (np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))).sum(axis=1)
 
     def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return a − y: the factor a (1 − a) of g′ cancels against that of ∂J/∂a."""
+        """Return a − y: the factor a (1 − a) of g′ cancels with ∂J/∂a."""
         return a - Y
 
 
@@ -165,7 +164,7 @@ class SoftmaxLogLoss(_OfSoftmax):
     """
 
     def per_row(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return log Σ_k e^(z_k) − Σ_k y_k z_k, computed from z less its largest entry."""
+        """Return log Σ_k e^(z_k) − Σ_k y_k z_k, with z shifted by its largest entry."""
         z = z - z.max(axis=1, keepdims=True)
         return np.log(np.exp(z).sum(axis=1)) - (Y * z).sum(axis=1)
 
@@ -179,7 +178,7 @@ class LogisticSquaredError(_OfLogisticUnits):
 
     Examples
     --------
-    Where a unit is wrong and saturated, δ^(L) is nearly 0:
+    δ^(L) is nearly 0 for a unit that is wrong but saturated:
 
     >>> import numpy as np
     >>> from skbp.activations import OUTPUT_ACTIVATIONS
@@ -197,7 +196,7 @@ class LogisticSquaredError(_OfLogisticUnits):
         return ((a - Y) ** 2).sum(axis=1) / 2
 
     def delta(self, z: Floats, a: Floats, Y: Floats) -> Floats:
-        """Return (a − y) .* a .* (1 − a): here g′ stays."""
+        """Return (a − y) .* a .* (1 − a): the factor g′ remains."""
         return (a - Y) * a * (1 - a)
 
 
@@ -233,10 +232,9 @@ LOSSES: Mapping[tuple[str, str], Loss] = {
     ("logistic", "squared_error"): LogisticSquaredError(),
     ("softmax", "squared_error"): SoftmaxSquaredError(),
 }
-"""The losses, by the names of the output activation and of the loss.
+"""Built-in losses, keyed by the names of the output activation and the loss.
 
-For example ``LOSSES["softmax", "log_loss"]``; `skbp.losses.get_loss` also says what is wrong
-with a pair that is not there.
+For example ``LOSSES["softmax", "log_loss"]``; `skbp.losses.get_loss` also validates the names.
 """
 
 
@@ -246,19 +244,19 @@ def get_loss(output_activation: str, loss: str | Loss) -> Loss:
     Parameters
     ----------
     output_activation : str
-        The output activation's name, ``"logistic"`` or ``"softmax"``.
+        Name of the output activation, ``"logistic"`` or ``"softmax"``.
     loss : str or Loss
-        ``"log_loss"``, ``"squared_error"``, or an object, which stands for itself.
+        ``"log_loss"``, ``"squared_error"``, or a loss object, which is returned unchanged.
 
     Returns
     -------
     Loss
-        The object with the methods ``supports``, ``per_row`` and ``delta``.
+        Object with the methods ``supports``, ``per_row`` and ``delta``.
 
     Raises
     ------
     ValueError
-        If there is no such pair, or the object does not support the output activation.
+        If the pair is unknown, or the object does not support the output activation.
 
     Examples
     --------
@@ -269,8 +267,7 @@ def get_loss(output_activation: str, loss: str | Loss) -> Loss:
     if not isinstance(loss, str):
         if not loss.supports(output_activation):
             raise ValueError(
-                f"loss={loss!r} does not support output units of the activation "
-                f"{output_activation!r}."
+                f"loss={loss!r} does not support the output activation {output_activation!r}."
             )
         return loss
     if (output_activation, loss) not in LOSSES:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -20,10 +20,12 @@ from skbp.activations import (
     OUTPUT_ACTIVATIONS,
     Activation,
     OutputActivation,
-    look_up,
+    resolve,
 )
 
 __all__ = ["Network"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,15 @@ class Network:
         """The activations of the hidden layers, from layer 2 to layer L − 1."""
         given: Any = self.activation
         if isinstance(given, tuple):
-            given = tuple(look_up(ACTIVATIONS, each, "activation") for each in given)
+            given = tuple(resolve(ACTIVATIONS, each, "activation") for each in given)
         else:
-            given = look_up(ACTIVATIONS, given, "activation")
+            given = resolve(ACTIVATIONS, given, "activation")
         return per_hidden_layer("activation", given, len(self.layer_sizes) - 2)
 
     @cached_property
     def h(self) -> OutputActivation:
         """The activation of the output layer."""
-        return look_up(OUTPUT_ACTIVATIONS, self.output_activation, "output_activation")
+        return resolve(OUTPUT_ACTIVATIONS, self.output_activation, "output_activation")
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -124,6 +126,11 @@ class Network:
     def n_parameters(self) -> int:
         """The length of ``theta``."""
         return self._offsets[-1]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether forward propagation draws random numbers, as it does with dropout."""
+        return False
 
     def initialize(self, random_state: int | np.random.RandomState | None = None) -> Floats:
         """Draw start weights (the lecture's ``randInitializeWeights``).
@@ -242,7 +249,7 @@ class Network:
             raise ValueError(f"Thetas must have the shapes {self.shapes}. Got {shapes} instead.")
         return np.concatenate([np.ravel(Theta) for Theta in Thetas])
 
-    def forward(self, theta: Floats, X: Matrix) -> tuple[list[Any], Floats]:
+    def forward(self, theta: Floats, X: Matrix) -> tuple[list[Matrix], Floats]:
         """Propagate examples forward: z^(l+1) = Θ^(l) a^(l), a^(l+1) = g(z^(l+1)).
 
         Parameters
@@ -274,12 +281,10 @@ class Network:
         array([0.5 , 0.88])
         """
         *hidden, last = self.unpack(theta)
-        a = X
-        activations = [a]
+        activations = [X]
         for Theta, activation in zip(hidden, self.g, strict=True):
-            a = activation.g(_linear(Theta, a))
-            activations.append(a)
-        z = _linear(last, a)
+            activations.append(activation.g(linear(Theta, activations[-1])))
+        z = linear(last, activations[-1])
         activations.append(self.h.g(z))
         return activations, z
 
@@ -310,10 +315,10 @@ class Network:
         *hidden, last = self.unpack(theta)
         a = X
         for Theta, activation in zip(hidden, self.g, strict=True):
-            a = activation.g(_linear(Theta, a))
-        return _linear(last, a)
+            a = activation.g(linear(Theta, a))
+        return linear(last, a)
 
-    def backward(self, theta: Floats, activations: Sequence[Any], delta: Floats) -> Floats:
+    def backward(self, theta: Floats, activations: Sequence[Matrix], delta: Floats) -> Floats:
         """Propagate the error back and accumulate Δ over the examples.
 
         δ^(l) = (Θ^(l))ᵀ δ^(l+1) .* g′(z^(l)) for l = L − 1, …, 2, and
@@ -358,19 +363,23 @@ class Network:
             Deltas[layer][:, 1:] = delta.T @ a
             if layer > 0:
                 delta = delta @ Thetas[layer][:, 1:]
-                delta *= self.g[layer - 1].g_prime(a)
+                delta *= self._g_prime(activations, layer)
         return accumulated
 
+    def _g_prime(self, activations: Sequence[Matrix], layer: int) -> Floats:
+        """Return g′(z) of a hidden layer, from its activations."""
+        return self.g[layer - 1].g_prime(activations[layer])
 
-def per_hidden_layer(parameter: str, value: Any, n_layers: int) -> tuple[Any, ...]:
-    """Return a parameter's value for each hidden layer.
+
+def per_hidden_layer(parameter: str, value: T | Sequence[T], n_layers: int) -> tuple[T, ...]:
+    """Return the value of a parameter for each hidden layer.
 
     Parameters
     ----------
     parameter : str
         The name of the parameter, for the error message.
     value : object or sequence of objects
-        One for all layers, or one for each.
+        One value for all layers, or one for each.
     n_layers : int
         The number of hidden layers.
 
@@ -395,7 +404,7 @@ def per_hidden_layer(parameter: str, value: Any, n_layers: int) -> tuple[Any, ..
     return values
 
 
-def is_layer_size(s: Any) -> bool:
+def is_layer_size(s: object) -> bool:
     """Return whether a value can be the number of units of a layer.
 
     Parameters
@@ -411,8 +420,21 @@ def is_layer_size(s: Any) -> bool:
     return isinstance(s, int | np.integer) and not isinstance(s, bool) and bool(s > 0)
 
 
-def _linear(Theta: Floats, a: Matrix) -> Floats:
-    """Return Θ a for each row of a, with a_0 = 1 for the bias in column 0 of Θ."""
+def linear(Theta: Floats, a: Matrix) -> Floats:
+    """Return Θ a for each row of a, with a_0 = 1 for the bias in column 0 of Θ.
+
+    Parameters
+    ----------
+    Theta : ndarray of shape (s_{l+1}, s_l + 1)
+        Θ^(l).
+    a : {ndarray, sparse matrix} of shape (m, s_l)
+        a^(l).
+
+    Returns
+    -------
+    ndarray of shape (m, s_{l+1})
+        z^(l+1).
+    """
     z = a @ Theta[:, 1:].T
     z += Theta[:, 0]
     return z

@@ -4,23 +4,24 @@ A batch of rows is a smaller objective with the same λ/m: a mean over the rows 
 the batch instead of all rows, and the same penalty. So the expectation of a
 random batch's J and D is the J and D of the training set, whatever the batch
 size, and every solver minimises the same function.
+
+The sums over rows are computed by an engine (`skbp.engine`); the mean and the penalty here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from copy import copy
-from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skbp._typing import Floats, Matrix, Rows
-from skbp.blocks import blocks
+from skbp.engine import Engine, resolve_engine
+from skbp.engine.blocks import map_blocks
 from skbp.losses import Loss, get_loss
+from skbp.network import Network
+from skbp.solvers.update_rules import Update
 
 __all__ = ["Objective"]
-
-Workers = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]
-"""What calls a function with each block of rows, like the built-in ``map``."""
 
 
 class Objective:
@@ -46,12 +47,14 @@ class Objective:
         λ, the weight of the penalty.
     sample_weight : ndarray of shape (m,), default=None
         The weight w_i of each example: it counts as w_i equal rows. None for ones.
-    workers : map-like callable, default=map
-        Calls a function with each block of rows, and returns the results in their order:
-        the built-in ``map``, or one that uses several threads.
+    engine : {"auto", "compiled", "numpy"} or Engine, default="auto"
+        Computes the sums over rows: ``"auto"`` is the fastest engine that supports the
+        network and X, ``"numpy"`` the readable one. Their results agree up to rounding.
 
     Attributes
     ----------
+    engine : Engine
+        The engine that computes.
     m : float
         Σ_i w_i, by which the losses' sum and λ are divided.
     mean_weight : float
@@ -85,13 +88,13 @@ class Objective:
 
     def __init__(
         self,
-        network: Any,
+        network: Network,
         X: Matrix,
         Y: Floats,
         loss: str | Loss = "log_loss",
         alpha: float = 1.0,
         sample_weight: Floats | None = None,
-        workers: Workers = map,
+        engine: str | Engine = "auto",
     ) -> None:
         dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
         self.network = network
@@ -102,7 +105,7 @@ class Objective:
         self.sample_weight: Floats | None = (
             None if sample_weight is None else np.asarray(sample_weight, dtype)
         )
-        self.workers = workers
+        self.engine = resolve_engine(engine, network, self.X, self.loss)
         self._check_shapes()
         self.m = self._count_examples()
         self.mean_weight = self.m / self.n_rows
@@ -193,28 +196,19 @@ class Objective:
 
     def _sum_over_blocks(self, theta: Floats) -> tuple[float, Floats]:
         """Return Σ_i w_i loss and Δ, accumulated block by block."""
-        rows = blocks(self.n_rows, len(theta))
-        if len(rows) == 1:
-            return self._sum_over_rows(theta)
-        losses, Delta = 0.0, np.zeros_like(theta)
-        for losses_of_block, Delta_of_block in self.workers(
-            lambda block: self.on(block)._sum_over_rows(theta), rows
-        ):
+
+        def of_block(block: slice) -> tuple[float, Floats]:
+            rows = self.take(block) if block.stop - block.start < self.n_rows else self
+            return self.engine.loss_and_gradient(rows, theta)
+
+        sums = map_blocks(of_block, self.n_rows, self.network, self.loss)
+        losses, Delta = next(sums)
+        for losses_of_block, Delta_of_block in sums:
             losses += losses_of_block
             Delta += Delta_of_block
         return losses, Delta
 
-    def _sum_over_rows(self, theta: Floats) -> tuple[float, Floats]:
-        """Return Σ_i w_i loss and Δ."""
-        activations, z = self.network.forward(theta, self.X)
-        losses = self.loss.per_row(z, activations[-1], self.Y)
-        delta = self.loss.delta(z, activations[-1], self.Y)
-        if self.sample_weight is not None:
-            losses *= self.sample_weight
-            delta *= self.sample_weight[:, np.newaxis]
-        return float(losses.sum(dtype=float)), self.network.backward(theta, activations, delta)
-
-    def on(self, rows: slice | Rows) -> "Objective":
+    def take(self, rows: slice | Rows) -> "Objective":
         """Return the same cost on some of the rows, with the same λ/m.
 
         The mean of a random batch's cost over all batches is J, with sample weights
@@ -240,8 +234,8 @@ class Objective:
         >>> network = Network(layer_sizes=(2, 3, 1))
         >>> objective = Objective(network, X, Y)
         >>> theta = network.initialize(random_state=0)
-        >>> J_first, D_first = objective.on(slice(0, 2))(theta)
-        >>> J_second, D_second = objective.on(slice(2, 4))(theta)
+        >>> J_first, D_first = objective.take(slice(0, 2))(theta)
+        >>> J_second, D_second = objective.take(slice(2, 4))(theta)
         >>> J, D = objective(theta)
         >>> np.isclose(J, (J_first + J_second) / 2).item()
         True
@@ -298,9 +292,9 @@ class Objective:
             raise ValueError(f"order must hold the row numbers 0 to {n_rows - 1}.")
         slices = [slice(start, start + batch_size) for start in range(0, n_rows, batch_size)]
         if order is None:
-            yield from map(self.on, slices)
+            yield from map(self.take, slices)
         elif issparse(self.X):
-            yield from (self.on(order[batch]) for batch in slices)
+            yield from (self.take(order[batch]) for batch in slices)
         else:
             columns: list[Floats] = [
                 c for c in (self.X, self.Y, self.sample_weight) if c is not None
@@ -308,6 +302,48 @@ class Objective:
             buffers = [np.empty((batch_size, *c.shape[1:]), c.dtype) for c in columns]
             for batch in slices:
                 yield self._with(*_take(columns, order[batch], buffers))
+
+    def epoch(self, theta: Floats, batch_size: int, order: Rows | None, update: Update) -> float:
+        """Update the weights after each batch of rows, once through all rows.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            All weights, of the dtype of X; changed in place.
+        batch_size : int
+            The number of rows of a batch; the last one may have fewer.
+        order : ndarray of int of shape (m,) or None
+            The order of the rows; None for the order of X.
+        update : Update
+            Maps the gradient of a batch to the step; its state is updated.
+
+        Returns
+        -------
+        float
+            The mean of the batches' J, weighted by their rows.
+
+        Examples
+        --------
+        The lecture's update after each example, one hundred times over the examples:
+
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> from skbp.solvers import Momentum
+        >>> from skbp.solvers.update_rules import Update
+        >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> Y = np.array([[0.0], [0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> theta, rule = np.zeros(2), Momentum(momentum=0)
+        >>> before, _ = objective(theta)
+        >>> for _ in range(100):
+        ...     update = Update(rule, rule.init(theta), eta=0.1)
+        ...     _ = objective.epoch(theta, batch_size=1, order=None, update=update)
+        >>> after, _ = objective(theta)
+        >>> after < before
+        True
+        """
+        return self.engine.epoch(self, theta, batch_size, order, update)
 
     def _with(self, X: Matrix, Y: Floats, sample_weight: Floats | None = None) -> "Objective":
         """Return the objective on other rows, which keeps this one's m and mean weight."""

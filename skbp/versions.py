@@ -1,4 +1,4 @@
-"""What skbp runs on: the versions, and which of its two paths computes."""
+"""Versions of skbp and of the packages it uses, and the engine that computes."""
 
 import platform
 from importlib.metadata import version
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
-from skbp import fast
+from skbp.engine.compiled import kernels
 
 
 def show_versions() -> None:
@@ -34,6 +34,6 @@ def show_versions() -> None:
 
 
 def _path() -> str:
-    if fast.kernels is None:
+    if kernels is None:
         return "NumPy (no compiled kernels)"
-    return f"compiled kernels ({fast.kernels.in_use()})"
+    return f"compiled kernels ({kernels.in_use()})"

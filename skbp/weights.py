@@ -1,7 +1,7 @@
-"""Between Θ and the two lists of arrays in which scikit-learn keeps a network's weights.
+"""Conversion between the weights Θ and scikit-learn's ``coefs_`` and ``intercepts_``.
 
-Θ^(l) has shape (s_{l+1}, s_l + 1) with the bias in column 0. scikit-learn has
-``coefs_[l - 1]`` of shape (s_l, s_{l+1}) and ``intercepts_[l - 1]`` of shape (s_{l+1},).
+Θ^(l) has shape (s_{l+1}, s_l + 1) with the bias weights in column 0. ``coefs_[l - 1]`` has
+shape (s_l, s_{l+1}) and ``intercepts_[l - 1]`` has shape (s_{l+1},).
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from skbp._typing import Floats
 __all__ = ["join", "split"]
 
 
-def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
-    """Return the weights as scikit-learn keeps them.
+def views(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
+    """Return the weights in scikit-learn's layout, as views into Θ.
 
     Parameters
     ----------
@@ -26,9 +26,27 @@ def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
     Returns
     -------
     coefs : list of ndarray
-        The weights of the units, of shapes (s_l, s_{l+1}); copies.
+        The weights of the units, of shapes (s_l, s_{l+1}).
     intercepts : list of ndarray
-        The weights of the bias units, of shapes (s_{l+1},); copies.
+        The weights of the bias units, of shapes (s_{l+1},).
+    """
+    return [Theta[:, 1:].T for Theta in Thetas], [Theta[:, 0] for Theta in Thetas]
+
+
+def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
+    """Split weight matrices Θ into ``coefs_`` and ``intercepts_``.
+
+    Parameters
+    ----------
+    Thetas : sequence of ndarray
+        Weight matrices Θ^(l) of shape (s_{l+1}, s_l + 1), for l = 1, …, L − 1.
+
+    Returns
+    -------
+    coefs : list of ndarray
+        Weights of the units, of shapes (s_l, s_{l+1}); copies.
+    intercepts : list of ndarray
+        Weights of the bias units, of shapes (s_{l+1},); copies.
 
     Examples
     --------
@@ -41,28 +59,28 @@ def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
     >>> intercepts
     [array([0.5])]
     """
-    coefs = [Theta[:, 1:].T.copy(order="C") for Theta in Thetas]
-    return coefs, [Theta[:, 0].copy() for Theta in Thetas]
+    coefs, intercepts = views(Thetas)
+    return [coef.copy(order="C") for coef in coefs], [b.copy() for b in intercepts]
 
 
 def join(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[Floats]:
-    """Return Θ^(1), …, Θ^(L−1): the inverse of `skbp.weights.split`.
+    """Join ``coefs_`` and ``intercepts_`` to weight matrices Θ, the inverse of `split`.
 
     Parameters
     ----------
     coefs : sequence of ndarray
-        The weights of the units, for example a fitted ``coefs_``.
+        Weights of the units, for example the fitted attribute ``coefs_``.
     intercepts : sequence of ndarray
-        The weights of the bias units, for example a fitted ``intercepts_``.
+        Weights of the bias units, for example the fitted attribute ``intercepts_``.
 
     Returns
     -------
     list of ndarray
-        Θ^(l) of shape (s_{l+1}, s_l + 1).
+        Weight matrices Θ^(l) of shape (s_{l+1}, s_l + 1).
 
     Examples
     --------
-    The lecture's Θ of a fitted classifier:
+    Weight matrices Θ of a fitted classifier:
 
     >>> from sklearn.datasets import load_iris
     >>> from skbp import BackpropClassifier
@@ -76,26 +94,26 @@ def join(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[Floats]:
 
 
 def checked(name: str, arrays: Any, like: Sequence[Floats]) -> list[Floats]:
-    """Check start weights that a user gave.
+    """Validate the start weights given by the user.
 
     Parameters
     ----------
     name : str
-        What the user calls them, for the error message.
+        Name of the parameter, for the error message.
     arrays : list of array-like
-        The weights.
+        Start weights.
     like : sequence of ndarray
-        Arrays of the shapes and the dtype that they must have.
+        Arrays of the expected shapes and dtype.
 
     Returns
     -------
     list of ndarray
-        The weights, as arrays of that dtype.
+        Start weights as arrays of the expected dtype.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or an entry is not finite.
+        If a shape is wrong, or an entry is not finite.
     """
     shapes = [a.shape for a in like]
     arrays = list(arrays) if np.iterable(arrays) else arrays

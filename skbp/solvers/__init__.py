@@ -1,25 +1,34 @@
 """The solvers, which minimise an objective from a start vector.
 
 There are two kinds. `ConjugateGradient` and `LBFGS` search along lines and need
-the objective itself; they are SciPy's. Gradient descent needs a gradient only: of
+the objective itself; they are SciPy's. Gradient descent needs only a gradient: of
 the whole set (`GradientDescent`) or of one batch of rows after the other
-(`MiniBatchDescent`). All have the method ``minimize(objective, theta, watch)`` and
-return a `Result`; none knows what a network is.
+(`MiniBatchDescent`). All have the method ``minimize(objective, theta, callback, progress)``
+and return a `Result`; none knows what a network is.
 """
 
 from skbp.solvers.descent import GradientDescent, MiniBatchDescent
 from skbp.solvers.interface import Result, Solver
-from skbp.solvers.learning_rates import (
+from skbp.solvers.line_search import LBFGS, ConjugateGradient
+from skbp.solvers.progress import Progress
+from skbp.solvers.schedules import (
     Adaptive,
     Constant,
     Cosine,
-    Course,
     InverseScaling,
-    LearningRate,
     OneCycle,
+    Schedule,
 )
-from skbp.solvers.line_search import LBFGS, ConjugateGradient
-from skbp.solvers.progress import Progress
+from skbp.solvers.stopping import (
+    Ending,
+    GradientTolerance,
+    LossPlateau,
+    PlannedLength,
+    Plateau,
+    RatePlateau,
+    ScorePlateau,
+    StoppingRule,
+)
 from skbp.solvers.update_rules import Adam, Momentum
 
 __all__ = [
@@ -29,14 +38,21 @@ __all__ = [
     "ConjugateGradient",
     "Constant",
     "Cosine",
-    "Course",
+    "Ending",
     "GradientDescent",
+    "GradientTolerance",
     "InverseScaling",
-    "LearningRate",
+    "LossPlateau",
     "MiniBatchDescent",
     "Momentum",
     "OneCycle",
+    "PlannedLength",
+    "Plateau",
     "Progress",
+    "RatePlateau",
     "Result",
+    "Schedule",
+    "ScorePlateau",
     "Solver",
+    "StoppingRule",
 ]

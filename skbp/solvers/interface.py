@@ -1,25 +1,69 @@
-"""What all solvers have in common: what they are called with, and what they return."""
+"""The interface of all solvers: their arguments and their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from skbp._typing import Floats
+from skbp._typing import Floats, Rows
+from skbp.solvers.stopping import Ending, Iteration, requested_ending
+from skbp.solvers.update_rules import Update
 
-Watch = Callable[[Floats, float], bool | None]
-"""What a solver calls after each iteration, with theta and the loss; true to stop it."""
+if TYPE_CHECKING:
+    from skbp.solvers.progress import Progress
 
-
-class Outcome(NamedTuple):
-    """How a minimisation ended: the last three fields of a `Result`."""
-
-    converged: bool
-    reason: str
-    remedy: str = ""
+Callback = Callable[[Floats, float], Ending | bool | None]
+"""Called after each iteration with theta and the loss; returns true or an `Ending` to stop."""
 
 
-STOPPED = Outcome(True, "what watches it stopped it")
-"""The outcome where the watch returned true."""
+class CostFunction(Protocol):
+    """A function to minimise, for the solvers of the whole training set."""
+
+    def __call__(self, theta: Floats, /) -> tuple[float, Floats]:
+        """Return the cost and its gradient.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The weights.
+
+        Returns
+        -------
+        J : float
+            The cost.
+        D : ndarray of shape (n_parameters,)
+            Its gradient.
+        """
+        ...
+
+
+class MiniBatchCost(CostFunction, Protocol):
+    """A cost over rows, for mini-batches; `skbp.objective.Objective` is one."""
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        ...
+
+    def epoch(self, theta: Floats, batch_size: int, order: Rows | None, update: Update) -> float:
+        """Update the weights after each batch of rows, once through all rows.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The weights; changed in place.
+        batch_size : int
+            The number of rows of a batch.
+        order : ndarray of int of shape (n_rows,) or None
+            The order of the rows.
+        update : Update
+            Maps the gradient of a batch to the step.
+
+        Returns
+        -------
+        float
+            The mean of the batches' J.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,17 +76,13 @@ class Result:
         The weights.
     cost : float
         The loss of the last iteration: J at ``theta``, or for mini-batches the mean
-        of the batches' J while the last epoch passed.
+        of the batches' J during the last epoch.
     n_iter : int
         The number of iterations; for mini-batches an iteration is an epoch.
     n_passes : int
         How often every training example was propagated forward and back.
-    converged : bool
-        Whether the solver's own criterion was met.
-    reason : str
-        Why it stopped, as a clause: "no entry of the gradient is larger than tol".
-    remedy : str, default=""
-        What to change if it has not converged, as an imperative clause.
+    ending : Ending
+        How it ended; ``ending.message`` and ``ending.hint`` describe it.
 
     Examples
     --------
@@ -52,43 +92,52 @@ class Result:
     ...     return np.sum((theta - 3) ** 4), 4 * (theta - 3) ** 3
     >>> solver = ConjugateGradient(max_iter=1)
     >>> result = solver.minimize(objective, np.array([0.0, 1.0]))
-    >>> result.converged, result.reason, result.remedy
-    (False, 'max_iter=1 was reached', 'increase max_iter, or standardise X')
+    >>> result.converged, result.ending.name, result.ending.hint
+    (False, 'MAX_ITER', 'Increase max_iter, or standardise X')
     """
 
     theta: Floats
     cost: float
     n_iter: int
     n_passes: int
-    converged: bool
-    reason: str
-    remedy: str = ""
+    ending: Ending
+
+    @property
+    def converged(self) -> bool:
+        """Whether the solver reached its aim."""
+        return self.ending.converged
 
 
 class Solver(Protocol):
-    """What a solver must be able to do.
+    """Interface of the solvers.
 
     Examples
     --------
-    A solver of your own, which takes steps of a fixed length downhill:
+    A custom solver, with steps of a fixed length downhill:
 
     >>> import numpy as np
-    >>> from skbp.solvers import Result
+    >>> from skbp.solvers import Ending, Result
     >>> class SignDescent:
-    ...     def minimize(self, objective, theta, watch=None):
+    ...     def minimize(self, objective, theta, callback=None, progress=None):
     ...         for n_iter in range(1, 101):
     ...             J, D = objective(theta)
     ...             theta = theta - 0.1 * np.sign(D)
-    ...             if watch is not None and watch(theta, J):
+    ...             if callback is not None and callback(theta, J):
     ...                 break
-    ...         return Result(theta, J, n_iter, n_iter, True, "it is done")
+    ...         return Result(theta, J, n_iter, n_iter, Ending.MAX_ITER)
     >>> def objective(theta):
     ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
     >>> SignDescent().minimize(objective, np.zeros(2)).theta.round()
     array([3., 3.])
     """
 
-    def minimize(self, objective: Any, theta: Floats, watch: Watch | None = None) -> Result:
+    def minimize(
+        self,
+        objective: "MiniBatchCost",
+        theta: Floats,
+        callback: Callback | None = None,
+        progress: "Progress | None" = None,
+    ) -> Result:
         """Minimise an objective.
 
         Parameters
@@ -97,11 +146,14 @@ class Solver(Protocol):
             The cost; for the solvers of the whole set, any callable that maps ``theta``
             to (J, D).
         theta : ndarray of shape (n_parameters,)
-            Where to start; it is not changed.
-        watch : callable, default=None
+            The start; it is not changed.
+        callback : callable, default=None
             Called after each iteration with ``theta``, which the next iteration may
-            overwrite, and the loss; the minimisation ends if it returns true. None for
-            one that raises an error if it diverges.
+            overwrite, and the loss. The minimisation ends if it returns true or an
+            `Ending`.
+        progress : Progress, default=None
+            The state of an earlier minimisation, to continue it; updated in place. None
+            to start anew.
 
         Returns
         -------
@@ -111,6 +163,26 @@ class Solver(Protocol):
         Raises
         ------
         ValueError
-            If the loss or a weight becomes infinite or NaN, where ``watch`` is None.
+            If the loss or a weight becomes infinite or NaN.
         """
         ...
+
+
+def ask(callback: Callback | None, iteration: Iteration) -> Ending | None:
+    """Call a callback after an iteration, and return the ending that it asks for, if any.
+
+    Parameters
+    ----------
+    callback : callable or None
+        The callback.
+    iteration : Iteration
+        The finished iteration.
+
+    Returns
+    -------
+    Ending or None
+        The ending; None to continue.
+    """
+    if callback is None:
+        return None
+    return requested_ending(callback(iteration.theta, iteration.loss))

@@ -1,40 +1,47 @@
-"""Where a minimisation stands, so that it can be saved and continued."""
+"""The state of a minimisation, so that it can be saved and resumed."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from skbp._typing import Rows
-from skbp.solvers.interface import Outcome
-from skbp.solvers.learning_rates import Course
+from skbp.solvers.stopping import Ending, Plateau
 from skbp.solvers.update_rules import State
 
 
 @dataclass
 class Progress:
-    """Where a minimisation stands: what its next iteration depends on, but Θ and the data.
+    """Everything that the next iteration depends on, except Θ and the data.
 
-    It can be pickled half way. A gradient descent that begins with it goes on as if
-    nothing had happened, if the random state that shuffles the rows was kept as well;
-    conjugate gradient and L-BFGS have only the iterations that are left.
+    It can be pickled. A gradient descent that starts from it continues as if nothing had
+    happened; conjugate gradient and L-BFGS only count the iterations that are left.
 
     Parameters
     ----------
-    course : Course
-        What the learning rate depends on.
-    averages : dict
-        The state of the update rule; empty before the first step.
-    order : ndarray of int or None
-        The order of the rows in the last epoch; None before the first.
     n_iter : int
-        The number of iterations, which ``max_iter`` limits; it starts from 0 again where
-        other data follow, the course goes on.
+        The number of finished iterations.
+    n_examples : int
+        The number of examples in the finished epochs.
     n_passes : int
         How often "cg" and "lbfgs" have propagated all examples, which ``max_fun`` limits.
+    n_lowered : int
+        How often the adaptive learning rate was lowered.
+    first_loss : float
+        The loss of the first iteration; NaN before it.
     loss : float
-        The loss of the last iteration.
-    outcome : Outcome or None
-        How it ended; None if it has not.
+        The loss of the last iteration; NaN before the first.
+    recent_losses : tuple of float
+        The losses of the last iterations, three at most.
+    plateau : Plateau
+        The plateau of the training loss.
+    averages : dict
+        The state of the update rule; empty before the first step.
+    random_state : RandomState instance or None
+        Source of randomness; None for a new one where it is needed.
+    order : ndarray of int or None
+        The order of the rows in the last epoch; None before the first.
+    ending : Ending or None
+        How the rules of a gradient descent ended it; None if they have not.
 
     Examples
     --------
@@ -45,21 +52,54 @@ class Progress:
     >>> def objective(theta):
     ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
     >>> progress = Progress()
-    >>> ten = GradientDescent(max_iter=10, progress=progress)
-    >>> half_way = ten.minimize(objective, np.zeros(2))
-    >>> twenty = GradientDescent(max_iter=20, progress=progress)
-    >>> result = twenty.minimize(objective, half_way.theta)
+    >>> ten, twenty = GradientDescent(max_iter=10), GradientDescent(max_iter=20)
+    >>> half_way = ten.minimize(objective, np.zeros(2), progress=progress)
+    >>> result = twenty.minimize(objective, half_way.theta, progress=progress)
     >>> result.n_iter
     20
-    >>> at_once = GradientDescent(max_iter=20).minimize(objective, np.zeros(2))
+    >>> at_once = twenty.minimize(objective, np.zeros(2))
     >>> np.array_equal(result.theta, at_once.theta)
     True
     """
 
-    course: Course = field(default_factory=Course)
-    averages: State = field(default_factory=dict)
-    order: Rows | None = None
     n_iter: int = 0
+    n_examples: int = 0
     n_passes: int = 0
+    n_lowered: int = 0
+    first_loss: float = np.nan
     loss: float = np.nan
-    outcome: Outcome | None = None
+    recent_losses: tuple[float, ...] = ()
+    plateau: Plateau = field(default_factory=Plateau)
+    averages: State = field(default_factory=dict)
+    random_state: np.random.RandomState | None = None
+    order: Rows | None = None
+    ending: Ending | None = None
+
+    def generator(self) -> np.random.RandomState:
+        """Return the random state, a new one if there is none.
+
+        Returns
+        -------
+        RandomState instance
+            The source of randomness.
+        """
+        if self.random_state is None:
+            self.random_state = np.random.RandomState()
+        return self.random_state
+
+    def finish_iteration(self, loss: float, n_rows: int = 0) -> None:
+        """Count an iteration.
+
+        Parameters
+        ----------
+        loss : float
+            Its loss.
+        n_rows : int, default=0
+            The number of examples in it.
+        """
+        if np.isnan(self.first_loss):
+            self.first_loss = loss
+        self.loss = loss
+        self.recent_losses = (*self.recent_losses[-2:], loss)
+        self.n_examples += n_rows
+        self.n_iter += 1

@@ -1,12 +1,12 @@
-"""How a gradient becomes a step: the update rules of the mini-batch solvers.
+"""Update rules: the steps that the mini-batch solvers make from a gradient.
 
-A rule is a pair of functions: ``init(theta)`` returns the state before the first
-step, ``update(D, state, eta)`` returns the step to add to ``theta`` and brings the
-state up to date, in place. The rule itself never changes.
+A rule is immutable and has two methods: ``init(theta)`` returns the state before the first
+step; ``update(D, state, eta)`` returns the step to add to ``theta``, and updates the state
+in place.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isinf, sqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ State = dict[str, Any]
 
 
 class UpdateRule(Protocol):
-    """What an update rule must be able to do."""
+    """Interface of the update rules."""
 
     def init(self, theta: Floats) -> State:
         """Return the state before the first step.
@@ -43,16 +43,77 @@ class UpdateRule(Protocol):
         D : ndarray of shape (n_parameters,)
             The gradient.
         state : dict
-            What `init` returned; changed in place.
+            The state, as `init` returned it; changed in place.
         eta : float
             The learning rate.
 
         Returns
         -------
         ndarray of shape (n_parameters,)
-            What to add to ``theta``.
+            The step to add to ``theta``.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update rule with its state and the learning rate, for the batches of one epoch.
+
+    Parameters
+    ----------
+    rule : UpdateRule
+        The rule.
+    state : dict
+        Its state; changed by each step.
+    eta : float
+        The learning rate.
+    max_norm : float, default=None
+        The norm to which a longer gradient is shortened; None to leave it.
+    """
+
+    rule: UpdateRule
+    state: State
+    eta: float
+    max_norm: float | None = None
+
+    def __call__(self, D: Floats) -> Floats:
+        """Return the step to add to ``theta``.
+
+        Parameters
+        ----------
+        D : ndarray of shape (n_parameters,)
+            The gradient.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            The step.
+        """
+        return self.rule.update(clipped(D, self.max_norm), self.state, self.eta)
+
+
+def clipped(D: Floats, max_norm: float | None) -> Floats:
+    """Return a gradient, shortened to a norm if it is longer.
+
+    Parameters
+    ----------
+    D : ndarray of shape (n_parameters,)
+        The gradient.
+    max_norm : float or None
+        The norm. None to leave the gradient as it is.
+
+    Returns
+    -------
+    ndarray of shape (n_parameters,)
+        The gradient.
+    """
+    if max_norm is None:
+        return D
+    norm = float(np.linalg.norm(D))
+    if isinf(norm):  # its squares overflow
+        D = D / np.abs(D).max()
+        return D * (max_norm / float(np.linalg.norm(D)))
+    return D if norm <= max_norm else D * (max_norm / norm)
 
 
 @dataclass(frozen=True)
@@ -111,7 +172,7 @@ class Adam:
     beta_2 : float, default=0.999
         The decay rate of the average of D², in [0, 1).
     epsilon : float, default=1e-8
-        What is added to the root of the average of D², to avoid division by 0.
+        Added to the root of the average of D², to avoid division by 0.
 
     References
     ----------

@@ -1,12 +1,10 @@
-"""One BLAS thread while a network computes, and blocks of rows on all of the others.
+"""Threads: one for BLAS while a network computes, and a pool of our own for blocks of rows.
 
-NumPy and SciPy each bring a BLAS with a pool of threads of its own. Waking a pool
-costs more than it gives for the products of a small network, and two pools that take
-turns keep the cores from each other: SciPy's optimisers, which only add up vectors,
-slow down NumPy's products by a factor. How a product is split also changes its last
-bits. So BLAS has one thread. What is large is divided into blocks of rows, always the
-same ones, which run on as many threads as the libraries may have: a search with
-``n_jobs`` finds bitwise the same models.
+NumPy and SciPy each have a BLAS with its own pool of threads. Waking a pool costs more than
+it gains for the products of a small network, and two pools that take turns hold up each
+other. How a product is split also changes its last bits. So BLAS gets one thread. Large data
+are divided into blocks of rows, always the same ones, which run on as many threads as the
+libraries may have: a search with ``n_jobs`` finds bitwise the same models.
 
 threadpoolctl comes with scikit-learn; before its version 3.5 it does not know the BLAS
 in the wheels of NumPy 2, whose threads it then leaves alone.
@@ -16,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cached_property
 from threading import RLock
 from typing import Any, TypeVar
@@ -24,16 +22,18 @@ from typing import Any, TypeVar
 import joblib
 from threadpoolctl import ThreadpoolController
 
+_is_in_pool: ContextVar[bool] = ContextVar("_is_in_pool", default=False)
+
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 
 class _Pools:
-    """The thread pools of this process's libraries, and one of our own in their place.
+    """Thread pools of this process: those of the BLAS libraries, and our own.
 
     A limit holds for the whole process, and computations in several Python threads
-    overlap. So they are counted: the first to begin notes the numbers of threads, the
-    last to end restores them.
+    overlap. So they are counted: the first one saves the numbers of threads, the last one
+    restores them.
     """
 
     def __init__(self) -> None:
@@ -76,14 +76,14 @@ class _Pools:
             executor.shutdown(cancel_futures=True)
 
     def after_fork(self) -> None:
-        """Forget the threads of the parent process, which a child has not."""
+        """Drop the threads of the parent process, which a child does not have."""
         self._lock, self._n_threads, self._executor = RLock(), None, None
 
     def _set(self, n_threads: list[int]) -> None:
         for library, n in zip(self._libraries, n_threads, strict=True):
-            _let_go(library)
+            _release(library)
             library.set_num_threads(n)
-            _let_go(library)
+            _release(library)
 
     def map(self, function: Callable[[Item], T], items: Sequence[Item]) -> Iterable[T]:
         """Call a function with each item, on the threads of all computations under way."""
@@ -97,16 +97,18 @@ class _Pools:
             return map(function, items)
         # np.errstate is a part of the context, which a thread does not inherit
         contexts = [copy_context() for _ in items]
+        for context in contexts:
+            context.run(_is_in_pool.set, True)
         return executor.map(lambda context, item: context.run(function, item), contexts, items)
 
     def _count_threads(self) -> int:
-        """Return how many threads all libraries may use, but for the limit of our own."""
+        """Return the number of threads that the libraries may use without our own limit."""
         openmp = (library.num_threads for library in self._of("openmp"))
         return min([self._n_cpus, *self._before, *openmp])
 
 
-def _let_go(library: Any) -> None:
-    """Let any Python thread set the number: since threadpoolctl 3.8 the first one keeps it."""
+def _release(library: Any) -> None:
+    """Allow any Python thread to set the number; threadpoolctl 3.8 reserves it for the first."""
     if hasattr(library, "clear_controlling_thread"):
         library.clear_controlling_thread(force=True)
 
@@ -133,25 +135,26 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def on_all_threads(function: Callable[[Item], T], items: Sequence[Item]) -> Iterable[T]:
-    """Return what a function makes of each item, like `map`, but from several threads.
+    """Call a function with each item like `map`, but on several threads.
 
-    There are as many as the libraries may use: ``OMP_NUM_THREADS``, a limit of
-    threadpoolctl and one of joblib hold for these threads too.
+    Their number is the one that the libraries may use: ``OMP_NUM_THREADS`` and limits of
+    threadpoolctl and joblib apply.
 
     Parameters
     ----------
     function : callable
-        What to call. It should let go of Python's lock, as NumPy does, and must not call
-        this in turn: it would wait for a thread that waits for it.
+        The function. It should release the GIL, as NumPy does. Where it calls
+        `on_all_threads` itself, the inner items are computed on its own thread, so that no
+        thread waits for another one of the pool.
     items : sequence
-        What to call it with.
+        Its arguments.
 
     Yields
     ------
     object
         The results, in the order of the items.
     """
-    if len(items) < 2:
+    if len(items) < 2 or _is_in_pool.get():
         yield from map(function, items)
         return
     with one_blas_thread():

@@ -1,7 +1,11 @@
-/* The compiled kernels: what the readable modules of skbp compute with NumPy, in C.
+/* The compiled kernels: C versions of what skbp's modules compute with NumPy.
 
-   All is instantiated for float and double and for each instruction set that the compiler can
-   make, from which the processor's best is chosen when the module is imported. */
+   The other headers are templates. They are instantiated for float and double and for each
+   instruction set that the compiler supports (see precisions.h and instance.h). At import,
+   the best instruction set of the processor is chosen. */
+
+#ifndef SKBP_KERNELS_H
+#define SKBP_KERNELS_H
 
 #include <float.h>
 #include <limits.h>
@@ -12,18 +16,23 @@
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, SOFTMAX };
 enum { LOG_LOSS, SQUARED_ERROR };
-/* z^(L); a^(L); [1 − a, a] of one unit; and logistic units divided by their sum. */
+/* The kinds of output: z^(L); a^(L) of logistic units; a^(L) of a softmax; [1 − a, a] of a
+   single logistic unit; logistic units divided by their sum. */
 enum { DECISION, LOGISTIC_OUTPUTS, SOFTMAX_OUTPUTS, BINARY_PROBABILITIES, LOGISTIC_SHARES };
 
 #define MAX_LAYERS 64
-/* Batches of fewer rows go through the network one example after the other. */
-#define FEW 4
-/* What a block's inputs and activations may take of a cache, and the limits of its rows. */
+/* More weights than any address space holds. Below, no size of a workspace overflows int64_t. */
+#define MAX_WEIGHTS ((int64_t)1 << 48)
+/* Fewer rows are propagated one at a time, by matrix-vector products. */
+#define MIN_MATRIX_ROWS 4
+/* The size of a block's inputs and activations, which are to stay in the cache, and the limits
+   of its number of rows. */
 #define BLOCK_BYTES (1 << 21)
-#define BLOCK_MIN 64
-#define BLOCK_MAX 512
+#define BLOCK_MIN_ROWS 64
+#define BLOCK_MAX_ROWS 512
 
-/* The weights from unit k to unit j of the next layer, at k * in_step + j * out_step. */
+/* One layer of weights. The weight from unit k to unit j of the next layer is at
+   weights[k * in_step + j * out_step], the bias of unit j at bias[j * bias_step]. */
 typedef struct {
     int64_t n_in, n_out;
     int g;
@@ -39,7 +48,8 @@ typedef struct {
     layer_t layers[MAX_LAYERS];
 } network_t;
 
-/* Rows of X by its steps, those of Y one after the other; `order` says which row comes when. */
+/* The rows from `start` to `stop`: X with any strides (in elements), Y and the weights contiguous.
+   Y is NULL for prediction. The i-th row to be used is order[i], or i if `order` is NULL. */
 typedef struct {
     int64_t start, stop;
     const void *X;
@@ -48,12 +58,15 @@ typedef struct {
     const int64_t *order;
 } examples_t;
 
-/* How the gradient of a batch is made from Δ: λ/m, w̄, the rows of a batch, the norm to clip to. */
+/* The batches and their gradients: λ/m, the mean of all sample weights, the norm to which a
+   longer gradient is clipped (negative for no clipping), the number of rows of a batch. */
 typedef struct {
     double lambda_m, mean_weight, max_norm;
     int64_t batch_size;
-} penalty_t;
+} batches_t;
 
+/* The update rule: momentum or Adam, the learning rate η, their other parameters, and the number
+   of steps that Adam has made. */
 typedef struct {
     int is_adam, nesterov;
     double eta, momentum, beta_1, beta_2, epsilon;
@@ -63,7 +76,7 @@ typedef struct {
 typedef struct {
     int (*outputs)(const network_t *, const examples_t *, int, void *);
     int (*loss_and_gradient)(const network_t *, const examples_t *, double *, void *);
-    int (*epoch)(const network_t *, const examples_t *, const penalty_t *, rule_t *, double *,
+    int (*epoch)(const network_t *, const examples_t *, const batches_t *, rule_t *, double *,
                  void *, void *, void *, void *);
 } kernels_t;
 
@@ -72,11 +85,11 @@ typedef void gemm_f32(char *, char *, int *, int *, int *, float *, float *, int
 typedef void gemm_f64(char *, char *, int *, int *, int *, double *, double *, int *, double *,
                       int *, double *, double *, int *);
 
-/* SciPy's BLAS */
+/* SciPy's BLAS, set at import. */
 static gemm_f32 *sgemm;
 static gemm_f64 *dgemm;
 
-#define RESTRICT __restrict /* C99's word is not known to MSVC */
+#define RESTRICT __restrict /* MSVC does not know C99's `restrict` */
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -92,7 +105,7 @@ static gemm_f64 *dgemm;
 #else
 #define UNROLL
 #endif
-/* Sums whose order the compiler may change, to have one for each lane of a vector. */
+/* A loop whose sums the compiler may reorder, so that it can vectorise them. */
 #if defined(__GNUC__)
 #define SUM_OF(...) PRAGMA(omp simd reduction(+ : __VA_ARGS__))
 #else
@@ -101,15 +114,16 @@ static gemm_f64 *dgemm;
 
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
+/* The name of a function or type of one instance, such as forward_f32_avx2. */
 #define FN(name) JOIN(name, PRECISION, INSTRUCTIONS)
 
-/* The rows of a block: as many as keep its activations in the cache, yet enough for BLAS. */
-static int64_t block_of(const network_t *network, int64_t n_rows, int64_t item_size)
+/* Number of rows of a block: its activations stay in the cache, but BLAS gets enough rows. */
+static int64_t rows_per_block(const network_t *network, int64_t n_rows, int64_t item_size)
 {
     int64_t width = network->layers[0].n_in, n = 0;
     for (int l = 0; l < network->n_layers; l++) width += 2 * network->layers[l].n_out;
     n = BLOCK_BYTES / (width * item_size);
-    n = n < BLOCK_MIN ? BLOCK_MIN : n > BLOCK_MAX ? BLOCK_MAX : n;
+    n = n < BLOCK_MIN_ROWS ? BLOCK_MIN_ROWS : n > BLOCK_MAX_ROWS ? BLOCK_MAX_ROWS : n;
     return n_rows < n ? n_rows : n;
 }
 
@@ -154,7 +168,7 @@ END_TARGET
 
 static const char *const INSTRUCTION_SETS[] = {"baseline", "avx2", "avx512"};
 
-/* How many of the instruction sets, from the first on, this processor has. */
+/* Number of instruction sets that this processor has; they are the first ones of the list. */
 static int n_instruction_sets(void)
 {
 #ifdef IS_X86_64
@@ -179,3 +193,5 @@ static const kernels_t *get_kernels(int instruction_set, int is_double)
     default: return is_double ? &kernels_f64_baseline : &kernels_f32_baseline;
     }
 }
+
+#endif

@@ -1,43 +1,51 @@
-/* One block of examples: forward propagation, loss and δ, backpropagation.
+/* Forward propagation and backpropagation of one block of examples.
 
-   Everything that a block needs lies in one workspace, allocated once a call. Its matrices have
-   rows of whole vectors; what stands in the padding never gets into a result. */
+   All arrays of a block are in one workspace, allocated once per call. The rows of its matrices
+   are padded to whole vectors; the padding never enters a result.
+
+   A template (see instance.h): included once for each precision and instruction set. */
+
+#ifndef REAL
+#error "network.h is a template; include kernels.h instead."
+#endif
 
 typedef void (*FN(product))(int64_t, int64_t, int64_t, FN(matrix), FN(matrix), FN(matrix), REAL *,
                             int64_t);
 
-/* Θ^(l) with what a block needs beside it. */
+/* Θ^(l), its copies, and a block's a^(l+1) and Δ^(l). */
 typedef struct {
-    int64_t n_in, n_out, in_row, out_row; /* numbers of units; padded, the lengths of rows */
+    int64_t n_in, n_out;                  /* numbers of units */
+    int64_t in_row, out_row;              /* the same padded: lengths of rows */
     int g;
-    FN(matrix) weights;                   /* from unit k to unit j in row k, column j */
+    FN(matrix) weights;                   /* row k, column j: from unit k to unit j */
     const REAL *bias;
     int64_t bias_step;
     FN(product) product;
-    REAL *tiled_weights, *tiled_bias;     /* padded copies, by rows of k */
-    REAL *back_weights;                   /* a padded copy, by rows of j */
-    REAL *a;                              /* a^(l+1) of the block; of the last layer, z */
-    REAL *gradient, *bias_gradient;       /* Δ^(l), by rows of j */
+    REAL *tiled_weights, *tiled_bias;     /* padded copies, with a row for each k */
+    REAL *back_weights;                   /* a padded copy, with a row for each j */
+    REAL *a;                              /* a^(l+1); z^(L) of the last layer */
+    REAL *gradient, *bias_gradient;       /* Δ^(l), with a row for each j */
 } FN(layer);
 
 typedef struct {
     int n_layers, output, loss;
-    int64_t n_rows; /* of a block, at most */
+    int64_t n_rows; /* the largest number of rows of a block */
     FN(layer) layers[MAX_LAYERS];
     REAL *X, *Y, *row_weights, *losses, *deltas[2];
-    const REAL *input; /* a^(1) of the block */
+    REAL *row_max, *row_sum; /* of z^(L) and of its exponentials, for a softmax */
+    const REAL *input;       /* a^(1): X of the workspace, or the caller's */
     int64_t input_row;
     REAL *memory;
 } FN(workspace);
 
-/* Set a pointer to the next n numbers of the memory; return where they end. */
+/* Set a pointer to the n numbers from `start` on; return their end. */
 static int64_t FN(place)(REAL *memory, int64_t start, int64_t n, REAL **pointer)
 {
     *pointer = memory ? memory + start : NULL;
     return start + n;
 }
 
-/* Lay the parts of a workspace out in its memory; return how many numbers that takes. */
+/* Set the pointers of a workspace into its memory; return the number of elements needed. */
 static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
 {
     int64_t end = 0, m = w->n_rows, widest = 0;
@@ -59,15 +67,18 @@ static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
     if (is_trained) {
         int64_t outputs = m * w->layers[w->n_layers - 1].out_row;
         end = FN(place)(memory, end, outputs, &w->Y);
-        end = FN(place)(memory, end, m, &w->row_weights);
         end = FN(place)(memory, end, outputs, &w->losses);
         for (int i = 0; i < 2; i++) end = FN(place)(memory, end, m * widest, &w->deltas[i]);
     }
+    /* one number per row; last, because the others begin at whole vectors */
+    if (is_trained) end = FN(place)(memory, end, m, &w->row_weights);
+    end = FN(place)(memory, end, m, &w->row_max);
+    end = FN(place)(memory, end, m, &w->row_sum);
     return end;
 }
 
-/* Make a workspace for blocks of at most n_rows rows; 0 if there is no memory for it. */
-static int FN(open)(FN(workspace) *w, const network_t *network, int64_t n_rows, int is_trained)
+/* Allocate a workspace for blocks of at most n_rows rows; return 0 if there is no memory. */
+static int FN(allocate)(FN(workspace) *w, const network_t *network, int64_t n_rows, int is_trained)
 {
     memset(w, 0, sizeof *w);
     w->n_layers = network->n_layers;
@@ -85,17 +96,18 @@ static int FN(open)(FN(workspace) *w, const network_t *network, int64_t n_rows, 
         layer->weights = (FN(matrix)){given->weights, given->in_step, given->out_step};
         layer->bias = given->bias;
         layer->bias_step = given->bias_step;
-        layer->product = FN(is_for_tiles)(given->n_in, given->n_out, layer->weights)
+        layer->product = FN(uses_tiles)(given->n_in, given->n_out, layer->weights)
                              ? FN(product_in_tiles)
                              : FN(product_by_blas);
     }
     int64_t size = FN(lay_out)(w, is_trained);
+    if ((uint64_t)size > SIZE_MAX / sizeof(REAL)) return 0;
     w->memory = calloc((size_t)size, sizeof(REAL));
     if (w->memory) FN(lay_out)(w, is_trained);
     return w->memory != NULL;
 }
 
-static void FN(close)(FN(workspace) *w)
+static void FN(release)(FN(workspace) *w)
 {
     free(w->memory);
 }
@@ -108,8 +120,8 @@ static void FN(copy)(int64_t rows, int64_t columns, FN(matrix) from, REAL *to, i
             to[i * to_row + j] = from.p[i * from.row + j * from.column];
 }
 
-/* Bring the padded copies of the weights up to date. */
-static void FN(refresh)(FN(workspace) *w)
+/* Update the padded copies of the weights. */
+static void FN(copy_weights)(FN(workspace) *w)
 {
     for (int l = 0; l < w->n_layers; l++) {
         FN(layer) *layer = &w->layers[l];
@@ -124,22 +136,28 @@ static void FN(refresh)(FN(workspace) *w)
     }
 }
 
-/* a^(l+1) = g(Θ^(l) a^(l)) of m rows, up to z^(L) of the last layer. */
+/* The activations that are a layer's inputs. */
+static FN(matrix) FN(inputs_of)(const FN(workspace) *w, int l)
+{
+    if (l == 0) return (FN(matrix)){w->input, w->input_row, 1};
+    return (FN(matrix)){w->layers[l - 1].a, w->layers[l - 1].out_row, 1};
+}
+
+/* Compute a^(l+1) = g(Θ^(l) a^(l)) of m rows; for the last layer, z^(L). */
 static void FN(forward)(FN(workspace) *w, int64_t m)
 {
-    FN(matrix) a = {w->input, w->input_row, 1};
     for (int l = 0; l < w->n_layers; l++) {
         FN(layer) *layer = &w->layers[l];
         FN(matrix) weights = layer->weights, bias = {layer->tiled_bias, 0, 1};
         if (layer->tiled_weights)
             weights = (FN(matrix)){layer->tiled_weights, layer->out_row, 1};
-        layer->product(m, layer->n_out, layer->n_in, a, weights, bias, layer->a, layer->out_row);
+        layer->product(m, layer->n_out, layer->n_in, FN(inputs_of)(w, l), weights, bias, layer->a,
+                       layer->out_row);
         FN(activate)(layer->g, m * layer->out_row, layer->a);
-        a = (FN(matrix)){layer->a, layer->out_row, 1};
     }
 }
 
-/* z_j += Σ_k Θ_jk a_k: four units at a time, so that no sum waits for the one before. */
+/* z_j += Σ_k Θ_jk a_k. Four units at a time have independent sums, which hides the latency. */
 static void FN(add_dots)(const FN(layer) *layer, const REAL *RESTRICT a, REAL *RESTRICT z)
 {
     int64_t row = layer->weights.column, j = 0;
@@ -166,11 +184,11 @@ static void FN(add_dots)(const FN(layer) *layer, const REAL *RESTRICT a, REAL *R
     }
 }
 
-/* The same for a single row, which no copy of the weights would pay for. */
+/* The same for a single row. It reads the weights once, so copies of them would not pay off. */
 static void FN(forward_one)(FN(workspace) *w)
 {
-    const REAL *a = w->input;
     for (int l = 0; l < w->n_layers; l++) {
+        const REAL *a = FN(inputs_of)(w, l).p;
         FN(layer) *layer = &w->layers[l];
         FN(matrix) weights = layer->weights;
         REAL *RESTRICT z = layer->a;
@@ -185,20 +203,18 @@ static void FN(forward_one)(FN(workspace) *w)
             }
         }
         FN(activate)(layer->g, layer->out_row, z);
-        a = z;
     }
 }
 
-/* δ^(l), and Δ^(l) += δ^(l+1) (a^(l))ᵀ, of m rows. The first block of a sum does not add to it. */
+/* Compute δ^(l), and Δ^(l) += δ^(l+1) (a^(l))ᵀ, of m rows. The first block of a sum sets Δ^(l). */
 static void FN(backward)(FN(workspace) *w, int64_t m, int is_first)
 {
     REAL *delta = w->deltas[0];
     for (int l = w->n_layers - 1; l >= 0; l--) {
-        FN(layer) *layer = &w->layers[l], *below = layer - 1;
+        FN(layer) *layer = &w->layers[l];
         int64_t row = layer->out_row;
         FN(matrix) none = {NULL, 0, 0}, so_far = {layer->gradient, layer->in_row, 1};
-        FN(matrix) a = l ? (FN(matrix)){below->a, below->out_row, 1}
-                         : (FN(matrix)){w->input, w->input_row, 1};
+        FN(matrix) a = FN(inputs_of)(w, l);
         layer->product(layer->n_out, layer->n_in, m, (FN(matrix)){delta, 1, row}, a,
                        is_first ? none : so_far, layer->gradient, layer->in_row);
         REAL *RESTRICT bias_gradient = layer->bias_gradient;
@@ -212,7 +228,7 @@ static void FN(backward)(FN(workspace) *w, int64_t m, int is_first)
         REAL *previous = delta == w->deltas[0] ? w->deltas[1] : w->deltas[0];
         layer->product(m, layer->n_in, layer->n_out, (FN(matrix)){delta, row, 1}, weights, none,
                        previous, layer->in_row);
-        FN(times_derivative)(below->g, m * layer->in_row, below->a, previous);
+        FN(times_derivative)(w->layers[l - 1].g, m * layer->in_row, a.p, previous);
         delta = previous;
     }
 }
@@ -222,8 +238,8 @@ static void FN(backward_one)(FN(workspace) *w, int is_first)
 {
     REAL *next = w->deltas[0];
     for (int l = w->n_layers - 1; l >= 0; l--) {
-        FN(layer) *layer = &w->layers[l], *below = layer - 1;
-        const REAL *RESTRICT a = l ? below->a : w->input;
+        FN(layer) *layer = &w->layers[l];
+        const REAL *RESTRICT a = FN(inputs_of)(w, l).p;
         const REAL *RESTRICT delta = next;
         REAL *RESTRICT previous = delta == w->deltas[0] ? w->deltas[1] : w->deltas[0];
         if (l) memset(previous, 0, (size_t)layer->in_row * sizeof(REAL));
@@ -239,7 +255,7 @@ static void FN(backward_one)(FN(workspace) *w, int is_first)
             if (l)
                 for (int64_t k = 0; k < layer->n_in; k++) previous[k] += delta_j * to_j[k];
         }
-        if (l) FN(times_derivative)(below->g, layer->in_row, below->a, previous);
+        if (l) FN(times_derivative)(w->layers[l - 1].g, layer->in_row, a, previous);
         next = previous;
     }
 }

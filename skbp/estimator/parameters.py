@@ -1,4 +1,4 @@
-"""What each parameter of `BackpropClassifier` may be, in scikit-learn's terms."""
+"""The valid values of each parameter of `BackpropClassifier`, as scikit-learn checks them."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -8,6 +8,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation
+from skbp.estimator.solver_factory import LEARNING_RATES, SOLVERS
 from skbp.losses import LOSSES
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -18,10 +19,10 @@ CONSTRAINTS: dict[str, list[Any]] = {
         StrOptions({loss for _, loss in LOSSES}),
         HasMethods(["supports", "per_row", "delta"]),
     ],
-    "solver": [StrOptions({"gd", "sgd", "adam", "cg", "lbfgs"})],
+    "solver": [StrOptions(set(SOLVERS))],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine", "one_cycle"})],
+    "learning_rate": [StrOptions(set(LEARNING_RATES))],
     "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],

@@ -1,32 +1,52 @@
-"""The scikit-learn boundary: validate, encode y, assemble, keep results.
+"""`BackpropClassifier`: parameters, and the methods that train.
 
-`BackpropClassifier` says what to train, on what and from where; `skbp.training` puts the
-network, the objective, the monitor and the solver together. What they found is kept
-under scikit-learn's names.
+`skbp.estimator.assembly` turns parameters and data into the arguments of `train`, and its
+result into fitted attributes, which are set when all has succeeded.
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 
-from skbp._typing import Matrix
+from skbp._typing import Floats, Labels, Matrix
 from skbp.activations import Activation
-from skbp.callbacks import CallbackSupportMixin, FitTasks
-from skbp.choice import MINI_BATCH_SOLVERS
-from skbp.constraints import CONSTRAINTS
-from skbp.data import ClassWeight, check_same_classes, encoder_of_stream
+from skbp.estimator.assembly import (
+    Problem,
+    assemble,
+    fitted_attributes,
+    fitted_weights,
+    new_state,
+    new_weights,
+    objective_of,
+    training_set,
+    untrained_result,
+    validation_of,
+    warnings_of,
+    with_given_set,
+    with_held_out_set,
+)
+from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
+from skbp.estimator.parameters import CONSTRAINTS
+from skbp.estimator.prediction import Prediction
+from skbp.estimator.solver_factory import (
+    MINI_BATCH_SOLVERS,
+    make_one_pass_solver,
+    make_solver,
+)
+from skbp.estimator.state import Conditions, FitState
+from skbp.estimator.targets import ClassWeight, targets_for_stream
+from skbp.estimator.training import AfterIteration, FitResult, train
 from skbp.losses import Loss
-from skbp.prediction import Prediction
-from skbp.solvers import Result
-from skbp.training import begin
+from skbp.solvers import Ending, ScorePlateau, Solver
 
 
 def _is_mini_batch(classifier: BaseEstimator) -> bool:
@@ -43,10 +63,10 @@ class BackpropClassifier(
 ):
     """Multilayer neural network trained by backpropagation.
 
-    The network of the lecture: logistic units, the cross entropy with the penalty
+    This is the network of the lecture: logistic units, the cross entropy with the penalty
     λ/2m ΣΘ², gradients by backpropagation, and gradient descent or conjugate gradient
-    (or L-BFGS, or Adam) to minimise it. Parameters and attributes have the names that
-    they have in :class:`sklearn.neural_network.MLPClassifier`.
+    (or L-BFGS, or Adam) to minimise it. Parameters and attributes have the same names as in
+    :class:`sklearn.neural_network.MLPClassifier`.
 
     Scale the features first, for example with
     :class:`sklearn.preprocessing.StandardScaler` in a pipeline.
@@ -58,8 +78,8 @@ class BackpropClassifier(
         the model is regularised logistic regression.
 
     activation : str, Activation or list of these, default="logistic"
-        The activation g of the hidden units; a list holds one for each hidden layer.
-        Your own is an :class:`skbp.activations.Activation` of g and g′. By name:
+        The activation g of the hidden units; a list has one for each hidden layer. A custom
+        one is an :class:`skbp.activations.Activation` of g and g′. By name:
 
         - ``"identity"``, z
         - ``"logistic"``, 1 / (1 + e^−z), the lecture's
@@ -82,7 +102,7 @@ class BackpropClassifier(
 
     loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
         The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)²; or an object
-        of your own with the methods of :class:`skbp.losses.Loss`.
+        with the methods of :class:`skbp.losses.Loss`.
 
     solver : {"gd", "sgd", "adam", "cg", "lbfgs"}, default="lbfgs"
         How the cost is minimised:
@@ -142,8 +162,8 @@ class BackpropClassifier(
         Whether "sgd" and "adam" go through the rows in a new random order each epoch.
 
     random_state : int, RandomState instance or None, default=None
-        What draws the start weights and the validation set, shuffles the rows and leaves
-        out units. An int gives the same model every time.
+        Source of randomness for the start weights, the validation set, the order of the
+        rows and dropout. Pass an int for the same model every time.
 
     tol : float, default=1e-4
         When training has converged. For "gd", "cg" and "lbfgs": when no entry of the
@@ -170,7 +190,7 @@ class BackpropClassifier(
         The decay rate of Adam's average of the squared gradient, in [0, 1).
 
     epsilon : float, default=1e-8
-        What Adam adds to its denominator.
+        Added to Adam's denominator.
 
     n_iter_no_change : int or inf, default=10
         See ``tol``; ``numpy.inf`` to do ``max_iter`` iterations.
@@ -185,18 +205,18 @@ class BackpropClassifier(
     early_stopping : bool, default=False
         Whether to stop when the score of a validation set has not improved by at least
         ``tol`` for ``n_iter_no_change`` iterations, and to keep the weights of the best
-        iteration; for every solver. Then the training loss does not end "sgd" and "adam"
-        (but for ``learning_rate="adaptive"``, which it ends when the rate is too small).
+        iteration; for every solver. Then a plateau of the training loss does not end "sgd"
+        and "adam" (except with ``learning_rate="adaptive"``, at the lowest rate).
 
     validation_fraction : float, default=0.1
         The share of the rows that ``early_stopping`` keeps out of training, unless `fit`
         gets ``X_val``. It is stratified, and leaves some of each class for training.
 
     scoring : str, callable or None, default=None
-        What a validation set is scored with, greater is better: the name of a
-        scikit-learn scorer, or a callable ``scorer(estimator, X_val, y_val)``, which is
-        also given ``sample_weight=`` where there are weights. None for the negative
-        log-loss of `predict_proba`.
+        The score of a validation set, greater is better: the name of a scikit-learn scorer,
+        or a callable ``scorer(estimator, X_val, y_val)``, which also gets
+        ``sample_weight=`` where there are weights. None for the negative log-loss of
+        `predict_proba`.
 
     class_weight : dict, list of dict, "balanced" or None, default=None
         The weight of each class, with which ``sample_weight`` is multiplied; for
@@ -233,7 +253,7 @@ class BackpropClassifier(
     loss_ : float
         The loss of the iteration whose weights were kept. For "gd", "cg" and "lbfgs" it
         is the cost J(Θ) of these weights; for "sgd" and "adam" the mean of the batches'
-        costs while that epoch passed.
+        costs during that epoch.
 
     best_loss_ : float
         The smallest entry of ``loss_curve_``; ``loss_`` where that is empty.
@@ -272,6 +292,14 @@ class BackpropClassifier(
     out_activation_ : {"logistic", "softmax"}
         The activation of the output layer.
 
+    network_ : Network
+        The network: ``network_.layer_sizes``, ``network_.g`` and ``network_.h`` are its
+        layers and activations. With ``skbp.weights.join(coefs_, intercepts_)`` it has the
+        lecture's Θ.
+
+    targets_ : Targets
+        Turns labels into the targets Y and outputs into labels.
+
     n_features_in_ : int
         The number of features.
 
@@ -280,22 +308,22 @@ class BackpropClassifier(
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The model that this one stands in for.
+    sklearn.neural_network.MLPClassifier : Multilayer perceptron of scikit-learn.
 
     Notes
     -----
     ``sample_weight`` acts as repeated rows: a weight of 2 is the same as the row
     twice, and m in λ/2m is the sum of the weights. So the scale of the weights
     matters beside ``alpha``. :class:`sklearn.ensemble.AdaBoostClassifier`, for
-    example, hands weights that sum to 1, as if there were a single row; there
+    example, passes weights that sum to 1, as if there were a single row; there
     ``alpha`` must be small, about 0.5 / n_samples for the default's effect.
 
     A float32 array X is computed in float32, anything else in float64. While a model
     computes, every BLAS library of the process runs on one thread.
 
-    A fit that fails leaves the estimator as it was. Ctrl-C ends the fit with the
-    model of the last finished iteration (with ``early_stopping`` the best one), and a
-    warning; before the first one has finished, with KeyboardInterrupt.
+    A fit that fails leaves the estimator unchanged. Ctrl-C ends the fit with a warning
+    and the model of the last finished iteration (with ``early_stopping`` the best one);
+    before the first one has finished, it raises KeyboardInterrupt.
 
     With scikit-learn 1.9 or later, ``set_callbacks`` takes the callbacks of
     ``sklearn.callback`` and :class:`skbp.callbacks.Checkpoint`. Each iteration of `fit` is
@@ -410,12 +438,12 @@ class BackpropClassifier(
     def fit(
         self,
         X: Matrix,
-        y: Any,
-        sample_weight: Any = None,
+        y: Labels,
+        sample_weight: ArrayLike | None = None,
         *,
         X_val: Matrix | None = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        y_val: Labels | None = None,
+        sample_weight_val: ArrayLike | None = None,
         coefs_init: Sequence[ArrayLike] | None = None,
         intercepts_init: Sequence[ArrayLike] | None = None,
     ) -> Self:
@@ -429,10 +457,10 @@ class BackpropClassifier(
             The class labels, of any type; or, for multilabel problems, an indicator
             matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
-            How many rows each row counts as; see the notes above. None for ones.
+            Individual weights: the number of rows that each row counts as. None for ones.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            A validation set of your own, instead of ``validation_fraction`` of X.
-            Without ``early_stopping`` it is only watched.
+            A validation set, instead of ``validation_fraction`` of X. Without
+            ``early_stopping`` it is only scored.
         y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
             Its labels, as y.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -470,49 +498,54 @@ class BackpropClassifier(
         >>> model.score(X, y) > 0.9
         True
 
-        With a validation set to watch:
+        With a validation set:
 
         >>> _ = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
         >>> len(model.validation_scores_) == model.n_iter_
         True
         """
         tasks = FitTasks(self, X, y, sample_weight)
-        with _as_before_on_error(self):
-            resumes = hasattr(self, "_state") and self._state.is_unfinished
-            goes_on = resumes or (self.warm_start and hasattr(self, "coefs_"))
-            state = deepcopy(self._state) if resumes else None
-            binarizer = self._label_binarizer if goes_on else None
-            training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
-            if goes_on:
-                check_same_classes(training.binarizer, training.examples.y)
-            conditions = training.conditions(X_val)
-            training.state.check_resumable_under(conditions)
-            training.state.conditions = conditions
+        with _unchanged_on_error(self):
+            resumed = self._state if self._is_unfinished() else None
+            continues = resumed is not None or (self.warm_start and hasattr(self, "coefs_"))
+            problem = assemble(self, X, y, sample_weight, self.targets_ if continues else None)
+            if continues:
+                problem.targets.check_same_classes(problem.examples.y)
+            state = new_state(self) if resumed is None else deepcopy(resumed)
+            parameters = self.get_params(deep=False)
+            conditions = Conditions.of(parameters, problem.examples.X, X_val is not None)
+            state.begin(conditions, parameters)
             if any(part is not None for part in (X_val, y_val, sample_weight_val)):
-                training = training.with_validation_set(X_val, y_val, sample_weight_val)
+                problem = with_given_set(self, problem, X_val, y_val, sample_weight_val)
             elif self.early_stopping:
-                training = training.holding_out(self.validation_fraction)
+                problem = with_held_out_set(problem, self.validation_fraction, state)
+            start = fitted_weights(self, problem) if continues else new_weights(problem, state)
+            start = state.start_weights(problem.network, start, coefs_init, intercepts_init)
 
-            theta = training.fitted_weights() if goes_on else training.new_weights()
-            theta = training.with_given(theta, coefs_init, intercepts_init)
-            result = training.run(theta, tasks.iteration)
-            if not result.converged:
-                _warn_of(result)
-            n_examples = result.n_passes * len(training.examples.Y)
-            self.__dict__.update(training.attributes(result.theta, result.cost, n_examples))
+            solver = make_solver(parameters, len(problem.examples.Y))
+            attributes = partial(fitted_attributes, problem, state)
+            callback = partial(tasks.iteration, attributes)
+            result = self._train(problem, solver, start, state, callback)
+            for category, message in warnings_of(problem, result, parameters):
+                warnings.warn(message, category, stacklevel=3)
+            self.__dict__.update(attributes(result))
             tasks.end()
         return self
 
     @available_if(_is_mini_batch)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: Matrix, y: Any, classes: ArrayLike | None = None, sample_weight: Any = None
+        self,
+        X: Matrix,
+        y: Labels,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Go on training with one pass over some examples, for "sgd" and "adam".
+        """Continue training with one pass over some examples, for "sgd" and "adam".
 
-        The weights, the learning rate and the averages of the update rule go on from
-        where the last call, or `fit`, has left them, also in a model that was pickled
-        in between. The m in λ/2m is that of the call. Nothing ends the training;
+        The weights, the learning rate and the averages of the update rule continue from
+        the last call, or from `fit`, also in a model that was pickled in between. The m in
+        λ/2m is that of the call. Nothing ends the training;
         ``max_iter`` is the number of calls that ``learning_rate="cosine"`` and
         ``"one_cycle"`` are planned for. Callbacks are not called.
 
@@ -521,12 +554,12 @@ class BackpropClassifier(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The examples. With ``shuffle=False`` they are taken in their order.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            The class labels, not necessarily of all classes.
+            The class labels; some classes may be missing.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come. The first call needs them, unless y is
             multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
-            How many rows each row counts as. None for ones.
+            Individual weights: the number of rows that each row counts as. None for ones.
 
         Returns
         -------
@@ -538,8 +571,8 @@ class BackpropClassifier(
         ValueError
             If X, y, the weights or a parameter are invalid (``early_stopping=True`` and
             ``class_weight="balanced"`` are), if the classes are not known or change, if
-            ``hidden_layer_sizes`` does, or if the training diverges; then the model is as
-            it was before.
+            ``hidden_layer_sizes`` does, or if the training diverges; the model is unchanged
+            then.
 
         Examples
         --------
@@ -558,33 +591,29 @@ class BackpropClassifier(
         (500, True)
         """
         self._validate_params()  # scikit-learn does so in the first call only
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
-        given = self.class_weight
-        if "balanced" in (given if isinstance(given, list) else [given]):
-            raise ValueError(
-                "partial_fit does not support class_weight='balanced': a part of the data does "
-                "not tell the shares of the classes. Pass a dict, for example from "
-                "sklearn.utils.class_weight.compute_class_weight."
-            )
-        with _as_before_on_error(self):
-            goes_on = hasattr(self, "coefs_")
-            binarizer = encoder_of_stream(y, classes, self._label_binarizer if goes_on else None)
-            state = self._state.for_more_data(self.solver) if goes_on else None
-            training = begin(self, X, y, sample_weight, goes_on, binarizer, state)
-            theta = training.fitted_weights() if goes_on else training.new_weights()
-            loss, n_examples = (self.loss_, self.t_) if goes_on else (np.nan, 0)
-            if training.examples.has_weight:
-                result = training.run(theta, after_iteration=lambda attributes: True)
-                theta, loss = result.theta, result.cost
-                n_examples += len(training.examples.Y)
-            training.state.ending = "partial_fit goes through its rows once"
-            self.__dict__.update(training.attributes(theta, loss, n_examples))
+        self._check_stream_parameters()
+        with _unchanged_on_error(self):
+            is_fitted = hasattr(self, "coefs_")
+            targets = targets_for_stream(y, classes, self.targets_ if is_fitted else None)
+            problem = assemble(self, X, y, sample_weight, known=targets)
+            state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
+            start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
+            parameters, n_rows = self.get_params(deep=False), len(problem.examples.Y)
+            loss, n_examples = (self.loss_, self.t_) if is_fitted else (np.nan, 0)
+            if problem.examples.has_weight:
+                solver = make_one_pass_solver(parameters, n_rows)
+                result = self._train(problem, solver, start, state)
+                n_examples += n_rows
+            else:
+                result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
+            for category, message in warnings_of(problem, result, parameters):
+                warnings.warn(message, category, stacklevel=3)
+            self.__dict__.update(fitted_attributes(problem, state, result, n_examples))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def initialize(self, X: Matrix, y: Any) -> Self:
-        """Draw start weights and train nothing: a network to inspect, or to start from.
+    def initialize(self, X: Matrix, y: Labels) -> Self:
+        """Draw start weights without training, to inspect the network or to start from it.
 
         It can predict. With ``warm_start=True``, `fit` starts from its weights, also
         from those that you have set in ``coefs_`` and ``intercepts_``.
@@ -622,13 +651,54 @@ class BackpropClassifier(
         >>> model.fit(X, y).score(X, y) > 0.9
         True
         """
-        with _as_before_on_error(self):
-            training = begin(self, X, y, None, goes_on=False)
-            theta = training.new_weights()
-            self.__dict__.update(training.attributes(theta, training.cost(theta), 0))
+        with _unchanged_on_error(self):
+            problem = assemble(self, X, y, None, known=None)
+            state = new_state(self)
+            theta = new_weights(problem, state)
+            J, _ = objective_of(self, problem)(theta)
+            result = untrained_result(problem, theta, J, Ending.UNTRAINED, state)
+            self.__dict__.update(fitted_attributes(problem, state, result))
         return self
 
-    def __sklearn_tags__(self) -> Any:
+    def _check_stream_parameters(self) -> None:
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        given = self.class_weight
+        if "balanced" in (given if isinstance(given, list) else [given]):
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced': a part of the data does "
+                "not tell the shares of the classes. Pass a dict, for example from "
+                "sklearn.utils.class_weight.compute_class_weight."
+            )
+
+    def _is_unfinished(self) -> bool:
+        return hasattr(self, "_state") and self._state.is_unfinished
+
+    def _train(
+        self,
+        problem: Problem,
+        solver: Solver,
+        start: Floats,
+        state: FitState,
+        callback: AfterIteration | None = None,
+    ) -> FitResult:
+        early_stopping = ScorePlateau(self.tol, self.n_iter_no_change)
+        return train(
+            problem.network,
+            training_set(self, problem),
+            solver=solver,
+            start=start,
+            state=state.training,
+            loss=self.loss,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            validation=validation_of(self, problem),
+            early_stopping=early_stopping if self.early_stopping else None,
+            callback=callback,
+            verbose=bool(self.verbose),
+        )
+
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
@@ -636,8 +706,8 @@ class BackpropClassifier(
 
 
 @contextmanager
-def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give an estimator its attributes back if the body fails."""
+def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Restore the attributes of an estimator if the body fails."""
     before = vars(estimator).copy()
     try:
         yield
@@ -645,11 +715,3 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _warn_of(result: Result) -> None:
-    warnings.warn(
-        f"BackpropClassifier has not converged: {result.reason}. To mend it, {result.remedy}.",
-        ConvergenceWarning,
-        stacklevel=4,
-    )

@@ -1,10 +1,7 @@
-"""What a fitted classifier can be asked: classes, probabilities, z^(L), hidden activations."""
+"""Predictions of a fitted classifier: classes, probabilities, z^(L), hidden activations."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
@@ -12,21 +9,33 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skbp._typing import Floats, Matrix
-from skbp.blas_threads import one_blas_thread
-from skbp.blocks import blocks
-from skbp.fast import decision, probabilities, workers
+from skbp.engine import outputs
+from skbp.engine.interface import Output
+from skbp.estimator.summary import summary
 from skbp.network import Network
-from skbp.probabilities import log_probabilities
-from skbp.summary import summary
+
+if TYPE_CHECKING:
+    from skbp.estimator.state import FitState
+    from skbp.estimator.targets import Targets
 
 _DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 _FEW_NUMBERS = 10_000
-# OpenBLAS wakes no thread for products of fewer multiplications
-_FEW_MULTIPLICATIONS = 1 << 13
 
 
 class Prediction(ClassNamePrefixFeaturesOutMixin):
-    """The methods of a fitted `BackpropClassifier`."""
+    """Methods of a fitted `BackpropClassifier`."""
+
+    network_: Network
+    targets_: "Targets"
+    coefs_: list[Floats]
+    intercepts_: list[Floats]
+    n_layers_: int
+    n_features_in_: int
+    n_iter_: int
+    loss_: float
+    best_iter_: int | None
+    best_validation_score_: float | None
+    _state: "FitState"
 
     def predict(self, X: Matrix) -> Any:
         """Predict class labels.
@@ -54,8 +63,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> model.predict(flowers).tolist()
         ['setosa', 'virginica']
         """
-        z = self._in_blocks(X, decision)
-        return self._label_binarizer.inverse_transform(z, threshold=0)
+        z = self._outputs(X)
+        return self.targets_.decode(z)
 
     def predict_proba(self, X: Matrix) -> Floats:
         """Predict class probabilities.
@@ -83,7 +92,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         array([[1. , 0. , 0. ],
                [0. , 0.2, 0.8]])
         """
-        return self._in_blocks(X, partial(probabilities, y_type=self._y_type))
+        self._check_is_fitted()
+        return self._outputs(X, self.targets_.probabilities(self.network_.h))
 
     def predict_log_proba(self, X: Matrix) -> Floats:
         """Predict the logarithms of class probabilities.
@@ -113,7 +123,9 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> bool(np.isfinite(model.predict_log_proba(far)).all())
         True
         """
-        return self._in_blocks(X, partial(_log_probabilities, y_type=self._y_type))
+        self._check_is_fitted()
+        with np.errstate(under="ignore"):
+            return self.targets_.log_probabilities(self.network_.h, self._outputs(X))
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return z^(L), the input of the output units.
@@ -141,7 +153,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> bool((z.argmax(axis=1) == model.predict(X)).all())
         True
         """
-        z = self._in_blocks(X, decision)
+        z = self._outputs(X)
         return z.ravel() if z.shape[1] == 1 else z
 
     def transform(self, X: Matrix, layer: int | None = None) -> Any:
@@ -174,7 +186,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> model.transform(X).shape, model.transform(X, layer=2).shape
         ((150, 5), (150, 8))
 
-        In a pipeline these features can go on to another model:
+        In a pipeline these features can be the input of another model:
 
         >>> from sklearn.pipeline import make_pipeline
         >>> from sklearn.tree import DecisionTreeClassifier
@@ -185,10 +197,10 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         check_is_fitted(self)
         if layer is None and self.n_layers_ == 2:
             raise ValueError("There is no hidden layer to transform with: hidden_layer_sizes=().")
-        number = self.n_layers_ - 1 if layer is None else layer
+        number: object = self.n_layers_ - 1 if layer is None else layer
         if not (isinstance(number, int | np.integer) and 2 <= number <= self.n_layers_):
             raise ValueError(f"layer must be from 2 to {self.n_layers_}. Got {layer!r} instead.")
-        a = self._in_blocks(X, partial(_activations, number=int(number)))
+        a = self._activations(X, int(number))
         named = copy(self)
         named._n_features_out = a.shape[1]  # for the names of the columns
         return _wrap_data_with_container("transform", a, X, named)
@@ -202,7 +214,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             A table of the layers, each with its units, its activation, the number of the
             weights that lead to it, and the Euclidean norm of those that the penalty
             counts (not the bias units'); then the loss, the number of iterations, the best
-            one if there was a validation set, and why training stopped.
+            one if there was a validation set, and how training ended.
 
         Examples
         --------
@@ -218,31 +230,39 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         total                                43
         <BLANKLINE>
         loss        ...
-        iterations  ... of lbfgs
-        stopped     the gradient or the last decrease of the loss is within tolerance
+        iterations  ...
+        ending      lbfgs converged: no entry of the gradient is larger than tol=0.0001
         """
         self._check_is_fitted()
-        return summary(self)
+        return summary(self.network_, self.coefs_, self._facts())
 
-    @property
-    def _y_type(self) -> str:
-        self._check_is_fitted()
-        return str(self._label_binarizer.y_type_)
+    def _facts(self) -> dict[str, str]:
+        """Return facts about the training, for the summary."""
+        facts = {"loss": f"{self.loss_:.6g}", "iterations": str(self.n_iter_)}
+        if self.best_iter_ is not None:
+            score = f"{self.best_validation_score_:.6g}"
+            facts["best"] = f"iteration {self.best_iter_ + 1}, validation score {score}"
+        return facts | {"ending": f"{self._state.solver} {self._state.description}"}
 
     def _check_is_fitted(self) -> None:
         if not hasattr(self, "coefs_"):  # sooner than scikit-learn's check
             check_is_fitted(self)
 
-    def _in_blocks(self, X: Matrix, function: Callable[..., Floats]) -> Floats:
-        """Return what a function of the network, its weights and X makes of X, block by block."""
+    def _outputs(self, X: Matrix, output: Output = Output.DECISION) -> Floats:
+        """Return outputs of the network for checked examples."""
         self._check_is_fitted()
-        X, network = self._validated(X), self._network
-        of_rows = partial(function, network, self.coefs_, self.intercepts_)
-        rows = blocks(X.shape[0], network.n_parameters)
-        with _limit(X.shape[0] * network.n_parameters), np.errstate(under="ignore"):
-            if len(rows) == 1:
-                return of_rows(X)
-            return np.concatenate(list(workers(network)(lambda block: of_rows(X[block]), rows)))
+        X = self._validated(X)
+        return outputs(self.network_, (self.coefs_, self.intercepts_), X, output)
+
+    def _activations(self, X: Matrix, number: int) -> Floats:
+        """Return a^(l), where l is the number of the layer."""
+        network, X = self.network_, self._validated(X)
+        below = Network(network.layer_sizes[:number], network.g[: number - 2])
+        weights = self.coefs_[: number - 1], self.intercepts_[: number - 1]
+        is_last = number == self.n_layers_
+        g = network.h.g if is_last else network.g[number - 2].g
+        with np.errstate(under="ignore"):
+            return g(outputs(below, weights, X))
 
     def _validated(self, X: Matrix) -> Matrix:
         """Return X as an array or a sparse matrix of float32 or float64."""
@@ -253,7 +273,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         )
 
     def _is_valid(self, X: Matrix) -> bool:
-        """Tell, sooner than scikit-learn's validation, that a few rows would pass it."""
+        """Return whether a few rows would pass scikit-learn's validation, but sooner."""
         return (
             type(X) is np.ndarray
             and X.dtype in _DTYPES
@@ -263,22 +283,3 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             and not hasattr(self, "feature_names_in_")
             and bool(np.isfinite(X).all())
         )
-
-
-def _log_probabilities(network: Network, *weights_and_X: Any, y_type: str) -> Floats:
-    return log_probabilities(network.h, decision(network, *weights_and_X), y_type)
-
-
-def _activations(
-    network: Network, coefs: list[Floats], intercepts: list[Floats], X: Matrix, number: int
-) -> Floats:
-    """Return a^(l), where l is the number of the layer."""
-    below = Network(network.layer_sizes[:number], network.g[: number - 2])
-    z = decision(below, coefs[: number - 1], intercepts[: number - 1], X)
-    is_last = number == len(network.layer_sizes)
-    return network.h.g(z) if is_last else network.g[number - 2].g(z)
-
-
-def _limit(n_multiplications: int) -> AbstractContextManager[None]:
-    """Return the limit to one BLAS thread, where BLAS would have more."""
-    return nullcontext() if n_multiplications < _FEW_MULTIPLICATIONS else one_blas_thread()

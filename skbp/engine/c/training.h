@@ -1,17 +1,23 @@
-/* What Python calls: the outputs of a network, its cost and gradient, and an epoch of updates. */
+/* The functions of kernels_t: outputs, loss and gradient, and one epoch of mini-batch descent.
 
-/* Bring m rows into the workspace: the input by reference where its rows serve as they are. */
-static void FN(take_rows)(FN(workspace) *w, const examples_t *examples, int64_t first, int64_t m)
+   A template (see instance.h): included once for each precision and instruction set. */
+
+#ifndef REAL
+#error "training.h is a template; include kernels.h instead."
+#endif
+
+/* Load m rows into the workspace. X is used in place if its memory layout allows that. */
+static void FN(load_rows)(FN(workspace) *w, const examples_t *examples, int64_t first, int64_t m)
 {
     FN(layer) *input = &w->layers[0], *last = &w->layers[w->n_layers - 1];
     FN(matrix) X = {examples->X, examples->X_row, examples->X_column};
     const REAL *Y = examples->Y, *weights = examples->weights;
     const int64_t *order = examples->order ? examples->order + first : NULL;
-    /* Only tiles that compute a gradient read whole vectors of X. */
-    int serves = !Y || input->n_in == input->in_row || input->product == FN(product_by_blas);
-    serves = serves && !order && X.row >= input->n_in && X.row <= INT_MAX;
+    /* The tiles of a gradient read whole vectors of X, that is, the padding too. */
+    int is_padded = !Y || input->n_in == input->in_row || input->product == FN(product_by_blas);
+    int suits_products = is_padded && !order && X.row >= input->n_in && X.row <= INT_MAX;
 
-    if (X.column == 1 && (m == 1 || serves)) {
+    if (X.column == 1 && (m == 1 || suits_products)) {
         w->input = X.p + (order ? order[0] : first) * X.row;
         w->input_row = X.row;
     } else {
@@ -35,12 +41,12 @@ static void FN(take_rows)(FN(workspace) *w, const examples_t *examples, int64_t 
     }
 }
 
-/* Forward, loss, backward of the rows from `first` on. Small blocks go one by one. */
+/* Add Δ of the m rows from `first` on; return the sum of their losses. */
 static double FN(add_block)(FN(workspace) *w, const examples_t *examples, int64_t first, int64_t m,
                             int is_first)
 {
-    if (m >= FEW) {
-        FN(take_rows)(w, examples, first, m);
+    if (m >= MIN_MATRIX_ROWS) {
+        FN(load_rows)(w, examples, first, m);
         FN(forward)(w, m);
         double loss = FN(loss_and_delta)(w, m, examples->weights != NULL);
         FN(backward)(w, m, is_first);
@@ -48,7 +54,7 @@ static double FN(add_block)(FN(workspace) *w, const examples_t *examples, int64_
     }
     double loss = 0;
     for (int64_t i = 0; i < m; i++) {
-        FN(take_rows)(w, examples, first + i, 1);
+        FN(load_rows)(w, examples, first + i, 1);
         FN(forward_one)(w);
         loss += FN(loss_and_delta)(w, 1, examples->weights != NULL);
         FN(backward_one)(w, is_first && i == 0);
@@ -56,8 +62,9 @@ static double FN(add_block)(FN(workspace) *w, const examples_t *examples, int64_
     return loss;
 }
 
-/* D := scale Δ + decay Θ, without the bias weights in Θ; return the sum of their squares. */
-static double FN(read_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
+/* D := scale Δ + decay Θ, with decay only for weights that are not biases; return the sum of the
+   squares of these weights. */
+static double FN(write_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
 {
     double squares = 0;
     for (int l = 0; l < w->n_layers; l++) {
@@ -79,45 +86,46 @@ static double FN(read_gradient)(const FN(workspace) *w, REAL scale, REAL decay, 
     return squares;
 }
 
-/* What is asked for of the rows before `stop`, into `out` by rows. */
+/* Write the outputs of the first `stop` rows; return 0 if there is no memory. */
 static int FN(outputs)(const network_t *network, const examples_t *examples, int kind, void *out_)
 {
-    int64_t n = examples->stop, n_block = n < FEW ? 1 : block_of(network, n, sizeof(REAL));
+    int64_t n = examples->stop, n_block = 1;
+    if (n >= MIN_MATRIX_ROWS) n_block = rows_per_block(network, n, sizeof(REAL));
     FN(workspace) w;
     REAL *out = out_;
-    if (!FN(open)(&w, network, n_block, 0)) return 0;
+    if (!FN(allocate)(&w, network, n_block, 0)) return 0;
     int64_t n_out = w.layers[w.n_layers - 1].n_out;
     if (kind == BINARY_PROBABILITIES) n_out = 2;
-    if (n >= FEW) FN(refresh)(&w);
+    if (n >= MIN_MATRIX_ROWS) FN(copy_weights)(&w);
     for (int64_t first = 0; first < n; first += n_block) {
         int64_t m = n - first < n_block ? n - first : n_block;
-        FN(take_rows)(&w, examples, first, m);
-        n >= FEW ? FN(forward)(&w, m) : FN(forward_one)(&w);
+        FN(load_rows)(&w, examples, first, m);
+        n >= MIN_MATRIX_ROWS ? FN(forward)(&w, m) : FN(forward_one)(&w);
         FN(write_outputs)(&w, m, kind, out + first * n_out);
     }
-    FN(close)(&w);
+    FN(release)(&w);
     return 1;
 }
 
-/* The sum of their losses, and Δ. */
+/* Write the sum of the losses, and Δ; return 0 if there is no memory. */
 static int FN(loss_and_gradient)(const network_t *network, const examples_t *examples,
                                  double *loss, void *Delta)
 {
-    int64_t n = examples->stop, n_block = block_of(network, n, sizeof(REAL));
+    int64_t n = examples->stop, n_block = rows_per_block(network, n, sizeof(REAL));
     FN(workspace) w;
-    if (!FN(open)(&w, network, n_block, 1)) return 0;
-    FN(refresh)(&w);
+    if (!FN(allocate)(&w, network, n_block, 1)) return 0;
+    FN(copy_weights)(&w);
     *loss = 0;
     for (int64_t first = 0; first < n; first += n_block)
         *loss += FN(add_block)(&w, examples, first, n - first < n_block ? n - first : n_block,
                                first == 0);
-    FN(read_gradient)(&w, 1, 0, Delta);
-    FN(close)(&w);
+    FN(write_gradient)(&w, 1, 0, Delta);
+    FN(release)(&w);
     return 1;
 }
 
-/* Shorten a gradient whose norm is larger than max_norm. One that is not finite stays as it is;
-   the loss will show it. */
+/* Scale D to the norm max_norm if its norm is larger. A D that is not finite is left unchanged, so
+   that the loss is not finite either. */
 static void FN(clip)(int64_t n, REAL *D, double max_norm)
 {
     double squares = 0, largest = 0;
@@ -165,6 +173,7 @@ static void FN(adam_step)(rule_t *rule, int64_t n, const REAL *RESTRICT D, REAL 
     }
 }
 
+/* Whether one of m rows has a weight that is not 0. */
 static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
 {
     const REAL *weights = examples->weights;
@@ -174,34 +183,34 @@ static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
     return 0;
 }
 
-/* Update Θ after each batch of the rows from `start` on. To `loss` goes the sum of the batches' J,
-   each times its rows. */
+/* Update Θ after each batch of the rows from `start` to `stop`, and write the sum over the batches
+   of J times the number of rows; return 0 if there is no memory. */
 static int FN(epoch)(const network_t *network, const examples_t *examples,
-                     const penalty_t *penalty, rule_t *rule, double *loss, void *theta, void *D,
+                     const batches_t *batches, rule_t *rule, double *loss, void *theta, void *D,
                      void *average_1, void *average_2)
 {
-    int64_t n = examples->stop, n_batch = penalty->batch_size;
-    int64_t n_block = block_of(network, n_batch, sizeof(REAL));
+    int64_t n = examples->stop, n_batch = batches->batch_size;
+    int64_t n_block = rows_per_block(network, n_batch, sizeof(REAL));
     FN(workspace) w;
-    if (!FN(open)(&w, network, n_block, 1)) return 0;
+    if (!FN(allocate)(&w, network, n_block, 1)) return 0;
     *loss = 0;
     for (int64_t start = examples->start; start < n; start += n_batch) {
         int64_t m = n - start < n_batch ? n - start : n_batch;
-        double losses = 0, m_rows = penalty->mean_weight * (double)m;
-        if (m >= FEW) FN(refresh)(&w);
+        double losses = 0, m_rows = batches->mean_weight * (double)m;
+        if (m >= MIN_MATRIX_ROWS) FN(copy_weights)(&w);
         for (int64_t first = 0; first < m; first += n_block)
             losses += FN(add_block)(&w, examples, start + first,
                                     m - first < n_block ? m - first : n_block, first == 0);
-        double squares = FN(read_gradient)(&w, (REAL)(1 / m_rows), (REAL)penalty->lambda_m, D);
-        *loss += (losses / m_rows + penalty->lambda_m / 2 * squares) * (double)m;
+        double squares = FN(write_gradient)(&w, (REAL)(1 / m_rows), (REAL)batches->lambda_m, D);
+        *loss += (losses / m_rows + batches->lambda_m / 2 * squares) * (double)m;
         if (!FN(has_weight)(examples, start, m)) continue;
-        if (penalty->max_norm >= 0) FN(clip)(network->n_parameters, D, penalty->max_norm);
+        if (batches->max_norm >= 0) FN(clip)(network->n_parameters, D, batches->max_norm);
         if (rule->is_adam)
             FN(adam_step)(rule, network->n_parameters, D, theta, average_1, average_2);
         else
             FN(momentum_step)(rule, network->n_parameters, D, theta, average_1);
     }
-    FN(close)(&w);
+    FN(release)(&w);
     return 1;
 }
 

@@ -1,14 +1,20 @@
-/* exp, expm1, log1p and what the units make of them, written so that the compiler vectorises
-   the loops that call them: no branch, no table, no call.
+/* exp, expm1, log1p and the activation functions. They have no branches, tables or calls, so
+   that the compiler vectorises the loops that call them.
 
-   exp: x = n log 2 + r with |r| ≤ ½ log 2, and e^r − 1 by its Taylor polynomial. The nearest
-   integer n is what is left in the low bits of x / log 2 + SHIFT, where SHIFT is so large that
-   the sum's last bit counts ones. log1p: the polynomial of fdlibm's log (Sun Microsystems,
-   1993: "Permission to use, copy, modify, and distribute this software is freely granted,
-   provided that this notice is preserved").
+   exp: x = n log 2 + r with |r| ≤ ½ log 2, and e^r − 1 by its Taylor polynomial. SHIFT is so
+   large that adding it to x / log 2 rounds to an integer, n, which is then in the low bits of
+   the sum. log1p: the polynomial of fdlibm's log (Sun Microsystems, 1993: "Permission to use,
+   copy, modify, and distribute this software is freely granted, provided that this notice is
+   preserved").
 
-   Errors are a few units in the last place (tests/test_kernels.py); results near and below
-   the smallest normal number are 0; NaN stays NaN. */
+   Errors are a few units in the last place (see test_kernels.py). exp returns 0 near and below
+   the smallest normal number. NaN stays NaN.
+
+   A template (see instance.h): included once for each precision and instruction set. */
+
+#ifndef REAL
+#error "elementary.h is a template; include kernels.h instead."
+#endif
 
 #undef BITS
 #undef EXP_MIN
@@ -26,7 +32,7 @@
 #define BITS uint64_t
 #define EXP_MIN -708.04
 #define EXP_MAX 709.79
-#define SATURATED -40.0 /* logistic(z) is e^z below */
+#define SATURATED -40.0 /* below, logistic(z) equals e^z */
 #define SHIFT 0x1.8p52
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW 1.90821492927058770002e-10
@@ -44,7 +50,7 @@
 #define BIAS 127
 #endif
 
-/* Return e^r − 1 of the remainder r, and ½ 2^n: twice that would overflow for the largest n. */
+/* Return e^r − 1 of the remainder r. Also write ½ 2^n: 2^n itself overflows for the largest n. */
 static inline REAL FN(reduced_expm1)(REAL x, REAL *half_scale)
 {
     const REAL shift = SHIFT;

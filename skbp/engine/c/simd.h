@@ -1,7 +1,11 @@
-/* One vector of the processor: the vector extension of GCC and Clang; elsewhere one number.
+/* Vectors of numbers, by the vector extension of GCC and Clang; one number for other compilers.
+   And the matrices that are made of them.
 
-   Included once for each precision and instruction set, with REAL, FN, VECTOR_BYTES and the
-   tile's shape ROWS × VECTORS defined; see instance.h. */
+   A template (see instance.h): included once for each precision and instruction set. */
+
+#ifndef REAL
+#error "simd.h is a template; include kernels.h instead."
+#endif
 
 #undef LANES
 #if defined(__GNUC__)
@@ -24,13 +28,13 @@ static inline void FN(store)(REAL *p, FN(vector) v)
     memcpy(p, &v, sizeof v);
 }
 
-/* The smallest multiple of a vector's length that is not below n. */
+/* n rounded up to whole vectors. */
 static inline int64_t FN(padded)(int64_t n)
 {
     return (n + LANES - 1) / LANES * LANES;
 }
 
-/* A matrix: the element in row i and column j is p[i * row + j * column]. */
+/* A matrix. The element in row i and column j is p[i * row + j * column]. */
 typedef struct {
     const REAL *p;
     int64_t row, column;

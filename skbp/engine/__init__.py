@@ -1,0 +1,113 @@
+"""Engines compute the sums over examples: loss and gradient, an epoch of updates, outputs.
+
+The first engine of `ENGINES` that supports a network and its X is used, unless another one is
+asked for by its name. Engines know nothing of each other; tests hold each one equal to the
+readable `NumPyEngine`. To add one, write its class in a module of its own, and list it here.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skbp._typing import Floats, Matrix
+from skbp.engine.blocks import map_blocks
+from skbp.engine.compiled import CompiledEngine
+from skbp.engine.interface import Engine, Output, Weights
+from skbp.engine.numpy import NumPyEngine
+
+if TYPE_CHECKING:
+    from skbp.losses import Loss
+    from skbp.network import Network
+
+__all__ = ["ENGINES", "Engine", "resolve_engine"]
+
+_NUMPY = NumPyEngine()
+
+ENGINES: tuple[Engine, ...] = (CompiledEngine(fallback=_NUMPY), _NUMPY)
+"""The engines, the fastest first; the last one supports everything."""
+
+
+def resolve_engine(
+    engine: str | Engine, network: "Network", X: Matrix, loss: "Loss | None" = None
+) -> Engine:
+    """Return the engine to use.
+
+    Parameters
+    ----------
+    engine : {"auto", "compiled", "numpy"} or Engine
+        ``"auto"`` is the fastest one that supports the network; an object stands for itself.
+    network : Network
+        The network.
+    X : {ndarray, sparse matrix} of shape (m, s_1)
+        The examples.
+    loss : Loss, default=None
+        The loss. None where only outputs are needed.
+
+    Returns
+    -------
+    Engine
+        The engine.
+
+    Raises
+    ------
+    ValueError
+        If there is no engine of that name, or it does not support the network.
+
+    Examples
+    --------
+    A sparse X is computed with NumPy:
+
+    >>> from scipy.sparse import csr_array
+    >>> from skbp.engine import resolve_engine
+    >>> from skbp.network import Network
+    >>> resolve_engine("auto", Network((2, 3, 1)), csr_array([[0.0, 1.0]])).name
+    'numpy'
+    """
+    if not isinstance(engine, str):
+        return engine
+    for known in ENGINES:
+        if engine in ("auto", known.name) and known.supports(network, X, loss):
+            return known
+    names = ["auto", *(known.name for known in ENGINES)]
+    if engine not in names:
+        raise ValueError(f"engine must be one of {names} or an Engine. Got {engine!r} instead.")
+    raise ValueError(
+        f"engine={engine!r} cannot compute this network: it needs the compiled extension, a dense "
+        "X, and activations and a loss of skbp's own. Use engine='auto'."
+    )
+
+
+def outputs(
+    network: "Network",
+    weights: Weights,
+    X: Matrix,
+    output: Output = Output.DECISION,
+) -> Floats:
+    """Return outputs of a network, computed block by block.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    weights : tuple of two lists of ndarray
+        Its weights.
+    X : {ndarray, sparse matrix} of shape (m, s_1)
+        The examples, of float32 or float64, which is computed in.
+    output : Output, default=Output.DECISION
+        What to compute.
+
+    Returns
+    -------
+    ndarray of shape (m, n_columns)
+        The outputs.
+    """
+    engine = resolve_engine("auto", network, X)
+    coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
+
+    def of_block(rows: slice) -> Floats:
+        X_rows = X[rows] if rows.stop - rows.start < X.shape[0] else X
+        return engine.outputs(network, (coefs, intercepts), X_rows, output)
+
+    with np.errstate(under="ignore"):
+        found = list(map_blocks(of_block, X.shape[0], network))
+        return found[0] if len(found) == 1 else np.concatenate(found)

@@ -1,0 +1,1 @@
+"""The scikit-learn boundary: estimators, their data, training and predictions."""

@@ -1,0 +1,504 @@
+"""From a classifier and its data to the arguments of `train`, and from its result to attributes."""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_random_state
+
+from skbp import weights
+from skbp._typing import Floats, Labels, Matrix
+from skbp.estimator.data import Dataset, validated
+from skbp.estimator.solver_factory import Parameters, warning_of_batch_size
+from skbp.estimator.state import FitState
+from skbp.estimator.targets import Targets, targets_for
+from skbp.estimator.training import FitResult, TrainingState
+from skbp.estimator.validation import Validation, held_out
+from skbp.losses import get_loss
+from skbp.network import Network, is_layer_size
+from skbp.objective import Objective
+from skbp.solvers import Ending, Progress
+
+if TYPE_CHECKING:
+    from skbp.estimator.classifier import BackpropClassifier
+
+Attributes = dict[str, Any]
+"""The fitted attributes of a classifier, by name."""
+
+_TRAINING_ATTRIBUTES = (
+    "n_iter_",
+    "t_",
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_loss_curve_",
+    "validation_scores_",
+    "best_validation_score_",
+    "best_iter_",
+    "_state",
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The problem that a classifier is to learn.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    targets : Targets
+        The kind of the targets.
+    class_weights : ndarray or None
+        The weights of the classes.
+    examples : Dataset
+        The training set.
+    validation : Dataset or None
+        The validation set.
+    """
+
+    network: Network
+    targets: Targets
+    class_weights: Floats | None
+    examples: Dataset
+    validation: Dataset | None = None
+
+    def weighted(self, examples: Dataset) -> Dataset:
+        """Return examples with the weights of their classes.
+
+        Parameters
+        ----------
+        examples : Dataset
+            The examples.
+
+        Returns
+        -------
+        Dataset
+            The examples with another ``weight``.
+        """
+        if self.class_weights is None:
+            return examples.with_class_weights(None)
+        of_rows = self.targets.weights_of_rows(examples.Y, self.class_weights)
+        return examples.with_class_weights(of_rows)
+
+
+def assemble(
+    classifier: "BackpropClassifier",
+    X: Matrix,
+    y: Labels,
+    sample_weight: ArrayLike | None,
+    known: Targets | None,
+) -> Problem:
+    """Return the problem of a classifier and its data.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The training examples.
+    y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+        Their labels.
+    sample_weight : array-like of shape (n_samples,) or None
+        Their weights.
+    known : Targets or None
+        The targets of the fitted model that training continues; its features must be the
+        same. None for new ones.
+
+    Returns
+    -------
+    Problem
+        The problem.
+
+    Raises
+    ------
+    ValueError
+        If X, y, the weights or a parameter are invalid.
+    """
+    reset = known is None or not hasattr(classifier, "coefs_")
+    X, y, sample_weight = validated(classifier, X, y, sample_weight, reset)
+    targets = targets_for(y) if known is None else known
+    examples = Dataset(X, y, targets.encode(y, X.dtype), sample_weight)
+    class_weights = None
+    if classifier.class_weight is not None:
+        class_weights = targets.class_weights(classifier.class_weight, examples)
+    network = _network(classifier, examples, targets)
+    problem = Problem(network, targets, class_weights, examples)
+    return replace(problem, examples=problem.weighted(examples))
+
+
+def _network(classifier: "BackpropClassifier", examples: Dataset, targets: Targets) -> Network:
+    given = classifier.hidden_layer_sizes
+    hidden = given if np.iterable(given) else [given]
+    if not all(is_layer_size(s) for s in hidden):
+        raise ValueError(f"hidden_layer_sizes must be positive integers. Got {given!r} instead.")
+    sizes = (examples.X.shape[1], *hidden, examples.Y.shape[1])
+    output_activation = targets.output_activation(classifier.output_activation)
+    return Network(sizes, classifier.activation, output_activation)
+
+
+def with_given_set(
+    classifier: "BackpropClassifier",
+    problem: Problem,
+    X_val: Matrix,
+    y_val: Labels,
+    sample_weight_val: ArrayLike | None,
+) -> Problem:
+    """Return a problem with a validation set of the user's own.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+    X_val : {array-like, sparse matrix} of shape (n_val, n_features)
+        The examples.
+    y_val : {array-like, sparse matrix} of shape (n_val,) or (n_val, n_labels)
+        Their labels.
+    sample_weight_val : array-like of shape (n_val,) or None
+        Their weights.
+
+    Returns
+    -------
+    Problem
+        The problem with the validation set.
+
+    Raises
+    ------
+    ValueError
+        If the set does not fit the training set.
+    """
+    if X_val is None or y_val is None:
+        raise ValueError("A validation set needs both X_val and y_val. One of them is None.")
+    try:
+        X, y, weight = validated(classifier, X_val, y_val, sample_weight_val, reset=False)
+    except ValueError as error:
+        raise ValueError(f"X_val, y_val or sample_weight_val is invalid: {error}") from error
+    dtype = problem.examples.X.dtype
+    Y = problem.targets.encode(y, dtype, "y_val")
+    weight = None if weight is None else weight.astype(dtype, copy=False)
+    examples = problem.weighted(Dataset(X.astype(dtype, copy=False), y, Y, weight))
+    if not examples.has_weight:
+        raise ValueError("The classes of y_val must not all have a class_weight of 0.")
+    return replace(problem, validation=examples)
+
+
+def with_held_out_set(problem: Problem, fraction: float, state: FitState) -> Problem:
+    """Return a problem with a validation set that is drawn from the training set.
+
+    It is the first thing that a new fit draws: a warm start with the same int as
+    ``random_state`` and the same data has the same set, and sees none of it in training.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    fraction : float
+        The share of the rows.
+    state : FitState
+        The state of the fit, which remembers the rows.
+
+    Returns
+    -------
+    Problem
+        The problem without these rows in the training set; they are the validation set.
+
+    Raises
+    ------
+    ValueError
+        If no example can be spared, or a fit that is resumed has lost the weights of
+        those that were.
+    """
+    examples = problem.examples
+    if state.held_out is None:
+        random_state = state.training.progress.generator()
+        state.held_out = held_out(examples, problem.targets, fraction, random_state)
+    others = np.delete(np.arange(len(examples.Y)), state.held_out)
+    drawn = examples.take(state.held_out)
+    if not drawn.has_weight:
+        raise ValueError(
+            "A fit that is resumed needs the sample_weight that it had: the rows of its "
+            "validation set must not all have a weight of 0."
+        )
+    return replace(problem, examples=examples.take(others), validation=drawn)
+
+
+def new_state(classifier: "BackpropClassifier") -> FitState:
+    """Return the state of a new fit.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+
+    Returns
+    -------
+    FitState
+        The state.
+    """
+    random_state = classifier.random_state
+    if random_state is None:
+        # a stream of its own, which is kept when training continues
+        random_state = check_random_state(None).randint(np.iinfo(np.int32).max)
+    progress = Progress(random_state=check_random_state(random_state))
+    return FitState(TrainingState(progress), classifier.solver)
+
+
+def new_weights(problem: Problem, state: FitState) -> Floats:
+    """Draw start weights.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    state : FitState
+        The state, which has the random state.
+
+    Returns
+    -------
+    ndarray of shape (n_parameters,)
+        The weights, of the dtype of the examples.
+    """
+    drawn = problem.network.initialize(state.training.progress.generator())
+    return drawn.astype(problem.examples.X.dtype, copy=False)
+
+
+def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats:
+    """Return the weights of a fitted classifier, to continue from.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+
+    Returns
+    -------
+    ndarray of shape (n_parameters,)
+        The weights, of the dtype of the examples.
+
+    Raises
+    ------
+    ValueError
+        If its hidden layers have other sizes.
+    """
+    before, now = classifier.network_.layer_sizes[1:-1], problem.network.layer_sizes[1:-1]
+    if before != now:
+        raise ValueError(
+            f"hidden_layer_sizes={classifier.hidden_layer_sizes!r} cannot continue the fitted "
+            f"model, whose hidden layers have {before} units. Clone the estimator to start anew."
+        )
+    theta = problem.network.pack(weights.join(classifier.coefs_, classifier.intercepts_))
+    return theta.astype(problem.examples.X.dtype, copy=False)
+
+
+def training_set(classifier: "BackpropClassifier", problem: Problem) -> Dataset:
+    """Return the training set with smoothed targets.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+
+    Returns
+    -------
+    Dataset
+        The examples.
+    """
+    examples = problem.examples
+    return replace(examples, Y=problem.targets.smooth(examples.Y, classifier.label_smoothing))
+
+
+def objective_of(classifier: "BackpropClassifier", problem: Problem) -> Objective:
+    """Return the cost that a classifier minimises on its training set, without dropout.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+
+    Returns
+    -------
+    Objective
+        The cost.
+    """
+    X, Y, weight = problem.examples.X, training_set(classifier, problem).Y, problem.examples.weight
+    return Objective(problem.network, X, Y, classifier.loss, classifier.alpha, weight)
+
+
+def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validation | None:
+    """Return the loss and score on the validation set as a function of the weights.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+
+    Returns
+    -------
+    Validation or None
+        The function; None if there is no validation set.
+    """
+    examples, network, targets = problem.validation, problem.network, problem.targets
+    if examples is None:
+        return None
+    loss = get_loss(network.h.name, classifier.loss)
+    if classifier.scoring is None:
+        return Validation(network, examples, loss, targets)
+
+    def score(theta: Floats) -> float:
+        fitted = copy(classifier)
+        fitted.__dict__.update(network_attributes(problem, theta))
+        # the examples are arrays by now, and what an earlier fit found is not this fit's
+        for name in ("feature_names_in_", *_TRAINING_ATTRIBUTES):
+            fitted.__dict__.pop(name, None)
+        weight = examples.sample_weight
+        weighted = {} if weight is None else {"sample_weight": weight}
+        scorer = check_scoring(fitted, classifier.scoring)
+        return float(scorer(fitted, examples.X, examples.y, **weighted))
+
+    return Validation(network, examples, loss, targets, score)
+
+
+def network_attributes(problem: Problem, theta: Floats) -> Attributes:
+    """Return the attributes of a fitted classifier that predictions need.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    theta : ndarray of shape (n_parameters,)
+        The weights.
+
+    Returns
+    -------
+    dict of str to object
+        The attributes.
+    """
+    network, targets = problem.network, problem.targets
+    theta = theta.astype(problem.examples.X.dtype, copy=False)
+    coefs, intercepts = weights.split(network.unpack(theta))
+    return {
+        "coefs_": coefs,
+        "intercepts_": intercepts,
+        "classes_": targets.classes,
+        "n_layers_": len(network.layer_sizes),
+        "n_outputs_": network.layer_sizes[-1],
+        "out_activation_": network.h.name,
+        "network_": network,
+        "targets_": targets,
+        "_n_features_out": network.layer_sizes[-2],
+    }
+
+
+def untrained_result(
+    problem: Problem, theta: Floats, loss: float, ending: Ending, state: FitState
+) -> FitResult:
+    """Return a result with weights that were not changed.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    theta : ndarray of shape (n_parameters,)
+        The weights.
+    loss : float
+        Their loss.
+    ending : Ending
+        How training ended.
+    state : FitState
+        The state of the fit.
+
+    Returns
+    -------
+    FitResult
+        The result.
+    """
+    return FitResult(problem.network, theta, loss, 0, ending, state.training)
+
+
+def fitted_attributes(
+    problem: Problem, state: FitState, result: FitResult, n_examples: int | None = None
+) -> Attributes:
+    """Return all attributes of a fitted classifier.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    state : FitState
+        The state of the fit before the training.
+    result : FitResult
+        The result of the training.
+    n_examples : int, default=None
+        The number of training examples that were propagated. None for those of the result.
+
+    Returns
+    -------
+    dict of str to object
+        The attributes.
+    """
+    history = result.state.history
+    last, is_validated = history.last, problem.validation is not None
+    if n_examples is None:
+        n_examples = result.n_passes * len(problem.examples.Y)
+    found = (
+        last.n_iter,
+        n_examples,
+        result.loss,
+        history.loss_curve,
+        min(result.loss, last.best_loss),
+        history.validation_loss_curve if is_validated else None,
+        history.validation_scores if is_validated else None,
+        last.best_score if is_validated and last.best_iter is not None else None,
+        last.best_iter if is_validated else None,
+        state.after(result),
+    )
+    of_training = dict(zip(_TRAINING_ATTRIBUTES, found, strict=True))
+    return network_attributes(problem, result.theta) | of_training
+
+
+def warnings_of(
+    problem: Problem, result: FitResult, parameters: Parameters
+) -> Iterator[tuple[type[Warning], str]]:
+    """Yield the warnings that the result of a fit calls for.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    result : FitResult
+        The result.
+    parameters : mapping of str to object
+        The parameters of the classifier.
+
+    Yields
+    ------
+    category : type of Warning
+        The category.
+    message : str
+        What happened, and what to try.
+    """
+    ending, history = result.ending, result.state.history
+    if warning := warning_of_batch_size(parameters, len(problem.examples.Y)):
+        yield UserWarning, warning
+    if ending is Ending.INTERRUPTED:
+        best, n_iter = history.last.best_iter, history.last.n_iter
+        kept = best + 1 if parameters["early_stopping"] and best is not None else n_iter
+        yield UserWarning, f"Training was interrupted; the model is that of iteration {kept}."
+    if not ending.converged:
+        message = f"{parameters['solver']} {ending.describe(parameters)}. {ending.hint}."
+        yield ConvergenceWarning, message

@@ -1,0 +1,135 @@
+"""Checked examples: X, y, the targets Y and the weights."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from skbp._typing import Floats, Labels, Matrix, Rows
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples with their targets and weights.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (m, s_1)
+        The examples, of float32 or float64.
+    y : ndarray of shape (m,) or {ndarray, sparse matrix} of shape (m, n_labels)
+        The labels, as the user passed them.
+    Y : ndarray of shape (m, K)
+        The targets: one column of 0 and 1, one-hot rows, or an indicator matrix.
+    sample_weight : ndarray of shape (m,) or None
+        The user's weights.
+    weight : ndarray of shape (m,) or None
+        The weights in the cost: the user's, times those of the classes.
+    """
+
+    X: Matrix
+    y: Labels
+    Y: Floats
+    sample_weight: Floats | None = None
+    weight: Floats | None = None
+
+    @property
+    def has_weight(self) -> bool:
+        """Whether any example has a weight other than 0."""
+        return self.weight is None or bool(self.weight.any())
+
+    def with_class_weights(self, class_weights: Floats | None) -> "Dataset":
+        """Return the same examples, weighted by their classes too.
+
+        Parameters
+        ----------
+        class_weights : ndarray of shape (m,) or None
+            The weight that each example gets for its class. None for ones.
+
+        Returns
+        -------
+        Dataset
+            The examples with another ``weight``.
+        """
+        if class_weights is None or self.sample_weight is None:
+            weight = self.sample_weight if class_weights is None else class_weights
+        else:
+            weight = class_weights * self.sample_weight
+        if weight is not None:
+            weight = weight.astype(self.Y.dtype, copy=False)
+        return replace(self, weight=weight)
+
+    def take(self, rows: Rows) -> "Dataset":
+        """Return some of the examples.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            The rows.
+
+        Returns
+        -------
+        Dataset
+            A copy of these rows.
+        """
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return Dataset(**{name: column[rows] for name, column in columns.items()})
+
+
+def validated(
+    estimator: BaseEstimator,
+    X: Matrix,
+    y: Labels,
+    sample_weight: ArrayLike | None,
+    reset: bool,
+) -> tuple[Matrix, Labels, Floats | None]:
+    """Check examples, labels and weights as scikit-learn does.
+
+    Parameters
+    ----------
+    estimator : BackpropClassifier
+        The estimator, which has the number and the names of the features.
+    X : {array-like, sparse matrix} of shape (m, n_features)
+        The examples.
+    y : {array-like, sparse matrix} of shape (m,) or (m, n_labels)
+        The labels.
+    sample_weight : array-like of shape (m,) or None
+        The weights.
+    reset : bool
+        Whether the features are new, or must be those that the estimator knows.
+
+    Returns
+    -------
+    X : {ndarray, sparse matrix} of shape (m, n_features)
+        The examples, of float32 or float64.
+    y : {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
+        The labels.
+    sample_weight : ndarray of shape (m,) or None
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If an argument is invalid.
+    """
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        accept_sparse="csr",
+        multi_output=True,
+        dtype=[np.float64, np.float32],
+        reset=reset,
+    )
+    check_classification_targets(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    if sample_weight is None:
+        return X, y, None
+    weight: Floats = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    if not weight.any():
+        raise ValueError("sample_weight must contain at least one non-zero weight.")
+    return X, y, weight

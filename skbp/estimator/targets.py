@@ -1,0 +1,506 @@
+"""Targets: how labels y become the targets Y of the output units, and outputs become labels.
+
+There is one class for each kind of y, with everything that depends on it. `targets_for`
+returns the one that fits the labels.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from skbp import probabilities
+from skbp._typing import Floats, Labels, Rows
+from skbp.activations import OUTPUT_ACTIVATIONS, OutputActivation
+from skbp.engine.interface import Output
+from skbp.estimator.data import Dataset
+from skbp.losses import LOSSES
+
+ClassWeight = dict[Any, float] | list[dict[int, float]] | str | None
+
+
+class Targets(ABC):
+    """Labels and targets of one kind of classification problem.
+
+    Parameters
+    ----------
+    binarizer : LabelBinarizer
+        Fitted with labels of all classes.
+    """
+
+    def __init__(self, binarizer: LabelBinarizer) -> None:
+        self._binarizer = binarizer
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The classes, or for multilabel y the numbers of the labels."""
+        return self._binarizer.classes_
+
+    @abstractmethod
+    def check_shape(self, y: Labels, name: str) -> None:
+        """Check that labels are of this kind.
+
+        Parameters
+        ----------
+        y : {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
+            The labels.
+        name : str
+            The name of the argument, for the error message.
+
+        Raises
+        ------
+        ValueError
+            If they are not.
+        """
+
+    def encode(self, y: Labels, dtype: DTypeLike, name: str = "y") -> Floats:
+        """Return the targets of labels.
+
+        Parameters
+        ----------
+        y : {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
+            The labels.
+        dtype : dtype
+            The dtype of the targets.
+        name : str, default="y"
+            The name of the argument, for the error message.
+
+        Returns
+        -------
+        ndarray of shape (m, K)
+            Y: one-hot rows, a column of 0 and 1, or an indicator matrix.
+
+        Raises
+        ------
+        ValueError
+            If the labels are of another kind, or of unknown classes.
+        """
+        self.check_shape(y, name)
+        Y = self._binarizer.transform(y).astype(dtype)
+        if not np.isin(Y, [0, 1]).all():
+            raise ValueError(
+                f"A multilabel {name} must be an indicator matrix of 0 and 1. "
+                f"Got the values {np.unique(Y).tolist()} instead."
+            )
+        return Y
+
+    def decode(self, z: Floats) -> Labels:
+        """Return the labels that outputs predict.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, K)
+            z^(L).
+
+        Returns
+        -------
+        {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
+            The labels.
+        """
+        return self._binarizer.inverse_transform(z, threshold=0)
+
+    def check_same_classes(self, y: Labels) -> None:
+        """Raise an error if labels to continue training with lack a class.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m,) or {ndarray, sparse matrix} of shape (m, n_labels)
+            The labels.
+
+        Raises
+        ------
+        ValueError
+            If the classes are not the same.
+        """
+        if y.ndim == 1 and set(classes := unique_labels(y)) != set(self.classes):
+            raise ValueError(
+                "To continue training, y must have the same classes as before, "
+                f"{self.classes.tolist()}. Got {classes.tolist()} instead."
+            )
+
+    def output_activation(self, requested: str) -> str:
+        """Return the activation of the output units: logistic, whatever was requested.
+
+        Parameters
+        ----------
+        requested : str
+            The ``output_activation`` of the estimator.
+
+        Returns
+        -------
+        str
+            The activation.
+        """
+        return "logistic"
+
+    def smooth(self, Y: Floats, label_smoothing: float) -> Floats:
+        """Return targets moved towards 1/K for K exclusive classes, else towards ½.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (m, K)
+            The targets.
+        label_smoothing : float
+            The share of the way, in [0, 1).
+
+        Returns
+        -------
+        ndarray of shape (m, K)
+            The targets to train with.
+        """
+        if label_smoothing == 0:
+            return Y
+        shift = Y.dtype.type(label_smoothing / self._n_outcomes(Y))
+        return Y * Y.dtype.type(1 - label_smoothing) + shift
+
+    def _n_outcomes(self, Y: Floats) -> int:
+        """Return the number of values that the variable behind each unit can take."""
+        return 2
+
+    @abstractmethod
+    def probabilities(self, h: OutputActivation) -> Output:
+        """Return the output of the network that is the class probabilities.
+
+        Parameters
+        ----------
+        h : OutputActivation
+            The activation of the output units.
+
+        Returns
+        -------
+        Output
+            The output.
+        """
+
+    def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        h : OutputActivation
+            The activation of the output units.
+        z : ndarray of shape (m, K)
+            z^(L).
+
+        Returns
+        -------
+        ndarray of shape (m, n_classes) or (m, n_labels)
+            They are computed from z, and finite wherever it is.
+        """
+        return h.log_g(z)
+
+    def log_losses(self, h: OutputActivation, z: Floats, Y: Floats) -> Floats:
+        """Return the log-loss of the class probabilities, for each example.
+
+        Parameters
+        ----------
+        h : OutputActivation
+            The activation of the output units.
+        z : ndarray of shape (m, K)
+            z^(L).
+        Y : ndarray of shape (m, K)
+            The targets.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            The losses, whose mean is `sklearn.metrics.log_loss`; for multilabel y, the sum
+            of the labels' log-losses.
+        """
+        return LOSSES[h.name, "log_loss"].per_row(z, h.g(z), Y)
+
+    @abstractmethod
+    def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
+        """Draw rows for a validation set that leave every class for training.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (m, K)
+            The targets.
+        n : int
+            The number of rows to draw.
+        order : ndarray of int of shape (m,)
+            The rows in random order.
+
+        Returns
+        -------
+        ndarray of int
+            At most ``n`` rows.
+        """
+
+    def class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
+        """Return the weight of each class.
+
+        Parameters
+        ----------
+        class_weight : dict, list of dict or "balanced"
+            The parameter of the estimator; for multilabel y a list of dicts, one for each
+            label.
+        examples : Dataset
+            The training set. For "balanced", each row counts by its sample weight.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n_labels, 2)
+            The weights.
+
+        Raises
+        ------
+        ValueError
+            If ``class_weight`` does not fit the classes.
+        """
+        table = self._class_weights(class_weight, examples)
+        if not (np.isfinite(table).all() and (table >= 0).all()):
+            raise ValueError(
+                f"class_weight must not hold negative weights. Got {class_weight!r} instead."
+            )
+        return table
+
+    def _class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
+        if isinstance(class_weight, list):
+            raise ValueError(f"class_weight must be a dict. Got {class_weight!r} instead.")
+        return _weights_of(class_weight, self.classes, examples.y, examples.sample_weight)
+
+    @abstractmethod
+    def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
+        """Return the weight that each example gets for its class.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (m, K)
+            The targets.
+        class_weights : ndarray
+            The weights, as `class_weights` returned them.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            The weights.
+        """
+
+
+class _OneLabel(Targets):
+    """Targets of rows with one label each."""
+
+    def check_shape(self, y: Labels, name: str) -> None:
+        """Raise a ValueError if there is not one label a row, or a class is unknown."""
+        if y.ndim == 2:
+            raise ValueError(f"{name} must have one label a row. Got the shape {y.shape} instead.")
+        if (unknown := np.setdiff1d(y, self.classes)).size:
+            raise ValueError(
+                f"{name} has the classes {unknown.tolist()}, which are not among the known "
+                f"classes {self.classes.tolist()}."
+            )
+
+    def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
+        """Draw a stratified sample, with rows of the classes by their shares."""
+        classes = Y[:, 0].astype(int) if Y.shape[1] == 1 else Y.argmax(axis=1)
+        sizes = np.bincount(classes)
+        spare = np.maximum(sizes - 1, 0)
+        exact = n * sizes / len(Y)
+        shares = np.minimum(exact.astype(int), spare)
+        for _ in range(min(n, spare.sum()) - shares.sum()):
+            # to the class that is furthest below its share, and has rows to spare
+            shares[np.where(shares < spare, exact - shares, -np.inf).argmax()] += 1
+        drawn = [order[classes[order] == k][:share] for k, share in enumerate(shares)]
+        return np.concatenate(drawn)
+
+
+class BinaryTargets(_OneLabel):
+    """Two classes: one logistic unit, and Y is a column of 0 and 1."""
+
+    def probabilities(self, h: OutputActivation) -> Output:
+        """Return [1 − a, a]."""
+        return Output.BINARY
+
+    def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return the logarithms of 1 − a and a."""
+        return probabilities.log_binary(h, z)
+
+    def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
+        """Return the weight of each example's class."""
+        return np.where(Y == 1, class_weights[1], class_weights[0])[:, 0]
+
+
+class MulticlassTargets(_OneLabel):
+    """K ≥ 3 classes that exclude each other: K units, and Y has one-hot rows."""
+
+    def output_activation(self, requested: str) -> str:
+        """Return the activation that was requested."""
+        return requested
+
+    def _n_outcomes(self, Y: Floats) -> int:
+        return Y.shape[1]
+
+    def probabilities(self, h: OutputActivation) -> Output:
+        """Return the softmax, or the logistic units divided by their sum."""
+        return Output.SHARES if h.name == "logistic" else Output.ACTIVATION
+
+    def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return log softmax(z), or for logistic units log softmax(log h(z))."""
+        return super().log_probabilities(*_normalised(h, z))
+
+    def log_losses(self, h: OutputActivation, z: Floats, Y: Floats) -> Floats:
+        """Return the cross entropy of the class probabilities."""
+        return super().log_losses(*_normalised(h, z), Y)
+
+    def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
+        """Return the weight of each example's class."""
+        return Y @ class_weights
+
+
+class MultilabelTargets(Targets):
+    """Any number of labels a row: one logistic unit for each label, and Y is y."""
+
+    def check_shape(self, y: Labels, name: str) -> None:
+        """Raise a ValueError if there is not one column for each label."""
+        n_labels = len(self.classes)
+        if y.ndim != 2 or y.shape[1] != n_labels:
+            raise ValueError(
+                f"{name} must have {n_labels} columns of labels. Got the shape {y.shape} instead."
+            )
+
+    def probabilities(self, h: OutputActivation) -> Output:
+        """Return the activation of each label's unit."""
+        return Output.ACTIVATION
+
+    def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
+        """Draw rows, but leave one with and one without each label."""
+        needed = order[[(Y[order] == value).argmax(axis=0) for value in (0, 1)]]
+        return order[~np.isin(order, needed)][:n]
+
+    def _class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
+        each = _per_label(class_weight, n_labels=examples.Y.shape[1])
+        return np.array(
+            [
+                _weights_of(given, np.array([0, 1]), column, examples.sample_weight)
+                for given, column in zip(each, examples.Y.T, strict=True)
+            ]
+        )
+
+    def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
+        """Return the product of the weights of each example's labels."""
+        return np.where(Y == 1, class_weights[:, 1], class_weights[:, 0]).prod(axis=1)
+
+
+_KINDS: Mapping[str, type[Targets]] = {
+    "binary": BinaryTargets,
+    "multiclass": MulticlassTargets,
+    "multilabel-indicator": MultilabelTargets,
+}
+
+
+def targets_for(y: Labels) -> Targets:
+    """Return the targets that fit labels.
+
+    Parameters
+    ----------
+    y : {array-like, sparse matrix} of shape (m,) or (m, n_labels)
+        Labels of all classes.
+
+    Returns
+    -------
+    Targets
+        The targets.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes.
+    """
+    binarizer = LabelBinarizer().fit(y)
+    targets = _KINDS[binarizer.y_type_](binarizer)
+    if isinstance(targets, _OneLabel) and len(targets.classes) < 2:
+        raise ValueError(
+            "BackpropClassifier needs samples of at least 2 classes in the data, but the "
+            f"data contains only one class: {targets.classes.tolist()[0]!r}"
+        )
+    return targets
+
+
+def targets_for_stream(y: Labels, classes: ArrayLike | None, known: Targets | None) -> Targets:
+    """Return the targets that fit the labels of a stream.
+
+    Parameters
+    ----------
+    y : {array-like, sparse matrix} of shape (m,) or (m, n_labels)
+        The first labels.
+    classes : array-like of shape (n_classes,) or None
+        All classes that will ever come.
+    known : Targets or None
+        The targets of an earlier call.
+
+    Returns
+    -------
+    Targets
+        The targets.
+
+    Raises
+    ------
+    ValueError
+        If the classes are not known, fewer than two, or others than before.
+    """
+    if known is not None:
+        if classes is not None and not np.array_equal(np.unique(classes), known.classes):
+            raise ValueError(
+                f"classes={np.unique(classes).tolist()} is not the same as on the last call, "
+                f"which had {known.classes.tolist()}."
+            )
+        return known
+    if type_of_target(y).startswith("multilabel"):
+        targets = targets_for(y)
+        if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
+            raise ValueError(
+                f"For multilabel y, classes must be None or {targets.classes.tolist()}, the "
+                f"numbers of its labels. Got {classes!r} instead."
+            )
+        return targets
+    if classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    # repeated, because many classes that come once each would look like numbers to predict
+    y = np.repeat(np.unique(classes), 3)
+    check_classification_targets(y)
+    return targets_for(y)
+
+
+def _normalised(h: OutputActivation, z: Floats) -> tuple[OutputActivation, Floats]:
+    """Return the softmax of log h(z), which is logistic units divided by their sum."""
+    return (OUTPUT_ACTIVATIONS["softmax"], h.log_g(z)) if h.name == "logistic" else (h, z)
+
+
+def _per_label(class_weight: ClassWeight, n_labels: int) -> Sequence[Any]:
+    if class_weight == "balanced":
+        return ["balanced"] * n_labels
+    if not (
+        isinstance(class_weight, list)
+        and len(class_weight) == n_labels
+        and all(isinstance(each, dict) or each == "balanced" for each in class_weight)
+    ):
+        raise ValueError(
+            'For multilabel y, class_weight must be "balanced" or a list of dicts, one for each '
+            f"of the {n_labels} labels. Got {class_weight!r} instead."
+        )
+    return class_weight
+
+
+def _weights_of(
+    class_weight: ClassWeight, classes: ArrayLike, y: ArrayLike, sample_weight: Floats | None
+) -> Floats:
+    """Return the weight of each class; 1 for a class without examples."""
+    if class_weight != "balanced":
+        return compute_class_weight(class_weight, classes=classes, y=y)
+    classes, y = np.asarray(classes), np.asarray(y)
+    counts = np.full(len(y), True) if sample_weight is None else sample_weight > 0
+    weights, present = np.ones(len(classes)), np.isin(classes, y[counts])
+    weights[present] = compute_class_weight(
+        "balanced",
+        classes=classes[present],
+        y=y[counts],
+        sample_weight=None if sample_weight is None else sample_weight[counts],
+    )
+    return weights

@@ -1,0 +1,481 @@
+"""When to stop: how a minimisation can end, and the rules that decide it.
+
+A rule looks at each finished iteration and returns an `Ending`, or None to continue. Rules
+are immutable and can be combined: a solver asks all of them, and the first one in their
+order that returns an ending decides. What they count is kept in a `Progress`, so that a
+minimisation can be saved and resumed.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from statistics import median_high
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from skbp._typing import Floats
+
+if TYPE_CHECKING:
+    from skbp.solvers.progress import Progress
+    from skbp.solvers.schedules import Adaptive
+
+_LOWEST_RATE = 1e-6
+
+
+class Ending(Enum):
+    """Ways in which a minimisation ends.
+
+    Each member has ``converged``, whether the aim was reached; ``message``, a clause about
+    the solver with the names of parameters in braces; and ``hint``, what to try if it has
+    not converged.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Ending
+    >>> Ending.MAX_ITER.converged
+    False
+    >>> Ending.MAX_ITER.describe({"max_iter": 200})
+    'stopped after max_iter=200 iterations without converging'
+    """
+
+    UNTRAINED = True, "was not run"
+    RUNNING = True, "is running"
+    GRADIENT_TOLERANCE = True, "converged: no entry of the gradient is larger than tol={tol:g}"
+    LOSS_TOLERANCE = True, "converged: the last decrease of the loss is within tolerance"
+    LOSS_PLATEAU = (
+        True,
+        "converged: the loss has not improved by tol={tol:g} for "
+        "n_iter_no_change={n_iter_no_change} iterations",
+    )
+    SCORE_PLATEAU = (
+        True,
+        "stopped early: the validation score has not improved by tol={tol:g} for "
+        "n_iter_no_change={n_iter_no_change} iterations",
+    )
+    SCHEDULE_COMPLETED = True, "completed the learning rate schedule"
+    LOWEST_RATE = True, "converged: the loss has stopped improving at the lowest learning rate"
+    ONE_PASS = True, "made one pass over the rows of partial_fit"
+    CALLBACK = True, "was stopped by a callback"
+    INTERRUPTED = True, "was interrupted"
+    MAX_ITER = (
+        False,
+        "stopped after max_iter={max_iter} iterations without converging",
+        "Increase max_iter, or standardise X",
+    )
+    MAX_FUN = (
+        False,
+        "stopped after max_fun={max_fun} evaluations of the loss without converging",
+        "Increase max_fun, or standardise X",
+    )
+    LOSS_INCREASED = (
+        False,
+        "ended with a higher loss than after the first iteration",
+        "Lower learning_rate_init, or standardise X",
+    )
+    LINE_SEARCH_FAILED = (
+        False,
+        "stopped because its line search found no lower loss, which happens where the gradient "
+        "is imprecise",
+        "Standardise X, increase alpha or tol, or pass X as float64",
+    )
+
+    converged: bool
+    message: str
+    hint: str
+
+    def __init__(self, converged: bool, message: str, hint: str = "") -> None:
+        self.converged = converged
+        self.message = message
+        self.hint = hint
+
+    def describe(self, parameters: Mapping[str, Any]) -> str:
+        """Return the message with the values of the parameters.
+
+        Parameters
+        ----------
+        parameters : mapping of str to object
+            The solver's parameters by the names that the message has in braces.
+
+        Returns
+        -------
+        str
+            The message.
+        """
+        return self.message.format_map(parameters)
+
+
+class Iteration(NamedTuple):
+    """A finished iteration: the weights, their loss and, where it is known, their gradient."""
+
+    theta: Floats
+    loss: float
+    gradient: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Number of iterations since a value last improved enough; it improves by falling.
+
+    Parameters
+    ----------
+    best : float
+        The lowest value so far.
+    length : int
+        The number of iterations in a row that have not improved it.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Plateau
+    >>> plateau = Plateau()
+    >>> for loss in (0.7, 0.5, 0.49, 0.49):
+    ...     plateau = plateau.update(loss, tol=0.1)
+    >>> plateau
+    Plateau(best=0.49, length=2)
+    """
+
+    best: float = math.inf
+    length: int = 0
+
+    def update(self, value: float, tol: float) -> "Plateau":
+        """Return the plateau after one more iteration.
+
+        Parameters
+        ----------
+        value : float
+            The value after the iteration.
+        tol : float
+            It improves if it is lower than the best by at least this; with 0, a value
+            that equals the best improves it too (as in scikit-learn).
+
+        Returns
+        -------
+        Plateau
+            The new plateau.
+        """
+        length = self.length + 1 if value > self.best - tol else 0
+        return Plateau(min(self.best, value), length)
+
+
+class StoppingRule(Protocol):
+    """Interface of the rules.
+
+    Examples
+    --------
+    A custom rule that stops as soon as the loss is low enough:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import Ending, GradientDescent
+    >>> def low_enough(iteration, progress):
+    ...     return Ending.LOSS_TOLERANCE if iteration.loss < 0.1 else None
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> solver = GradientDescent(stopping=(low_enough,))
+    >>> solver.minimize(objective, np.zeros(2)).n_iter
+    12
+    """
+
+    def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
+        """Return how the minimisation ends after an iteration, or None to continue.
+
+        Parameters
+        ----------
+        iteration : Iteration
+            The finished iteration.
+        progress : Progress
+            The state of the minimisation, which a rule may update.
+
+        Returns
+        -------
+        Ending or None
+            The ending.
+        """
+        ...
+
+
+def first_ending(
+    rules: Iterable[StoppingRule], iteration: Iteration, progress: "Progress"
+) -> Ending | None:
+    """Ask every rule, because each one may count; return the first ending.
+
+    Parameters
+    ----------
+    rules : iterable of StoppingRule
+        The rules, the one with the last word first.
+    iteration : Iteration
+        The finished iteration.
+    progress : Progress
+        The state of the minimisation.
+
+    Returns
+    -------
+    Ending or None
+        The ending; None to continue.
+    """
+    endings = [rule(iteration, progress) for rule in rules]
+    return next((ending for ending in endings if ending is not None), None)
+
+
+@dataclass(frozen=True)
+class GradientTolerance:
+    """Stop when no entry of the gradient is larger than ``tol``.
+
+    Parameters
+    ----------
+    tol : float, default=1e-4
+        The tolerance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.solvers import GradientTolerance
+    >>> GradientTolerance(0.1).is_met(np.array([0.05, -0.1]))
+    True
+    """
+
+    tol: float = 1e-4
+
+    def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
+        """Return an ending if the gradient is within tolerance."""
+        gradient = iteration.gradient
+        is_met = gradient is not None and self.is_met(gradient)
+        return Ending.GRADIENT_TOLERANCE if is_met else None
+
+    def is_met(self, gradient: Floats) -> bool:
+        """Return whether a gradient is within tolerance.
+
+        Parameters
+        ----------
+        gradient : ndarray of shape (n_parameters,)
+            The gradient.
+
+        Returns
+        -------
+        bool
+            Whether no entry is larger than ``tol``.
+        """
+        return bool(np.abs(gradient).max() <= self.tol)
+
+
+@dataclass(frozen=True)
+class LossPlateau:
+    """Stop when the training loss has not improved for some epochs.
+
+    Parameters
+    ----------
+    tol : float, default=1e-4
+        By how much an epoch must lower the loss.
+    patience : int or inf, default=10
+        The number of epochs in a row that need not.
+    is_exact : bool, default=False
+        Whether the loss is that of all rows at the same weights, and not the mean of noisy
+        batches. An exact loss that is above its best by more than ``tol`` still swings with
+        the momentum, so counting starts again.
+
+    Examples
+    --------
+    The rule of a mini-batch solver with more patience than the default:
+
+    >>> from skbp.solvers import LossPlateau, MiniBatchDescent
+    >>> solver = MiniBatchDescent(stopping=(LossPlateau(tol=1e-4, patience=20),))
+    """
+
+    tol: float = 1e-4
+    patience: float = 10
+    is_exact: bool = False
+
+    def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
+        """Return an ending if the plateau is long enough."""
+        progress.plateau = progress.plateau.update(iteration.loss, self.tol)
+        if progress.plateau.length < self.patience:
+            return None
+        return _end_of_plateau(self, Ending.LOSS_PLATEAU, iteration.loss, progress)
+
+
+@dataclass(frozen=True)
+class RatePlateau:
+    """Lower the adaptive learning rate on a plateau of the loss; stop at the lowest rate.
+
+    It is the median of the last three epochs' losses that must improve: a single lucky
+    epoch does not become the mark that all later ones are held to.
+
+    Parameters
+    ----------
+    schedule : Adaptive
+        The learning rate, which is lowered until it is 1e-6 or less.
+    tol : float, default=1e-4
+        By how much an epoch must lower the median.
+    patience : int or inf, default=10
+        The number of epochs in a row that need not.
+    is_exact : bool, default=False
+        As for `LossPlateau`.
+
+    Examples
+    --------
+    The rule and the solver share the schedule:
+
+    >>> from skbp.solvers import Adaptive, MiniBatchDescent, RatePlateau
+    >>> rate = Adaptive(0.1)
+    >>> solver = MiniBatchDescent(learning_rate=rate, stopping=(RatePlateau(rate),))
+    """
+
+    schedule: "Adaptive"
+    tol: float = 1e-4
+    patience: float = 10
+    is_exact: bool = False
+
+    def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
+        """Lower the rate if the plateau is long enough; return an ending if it cannot be."""
+        progress.plateau = progress.plateau.update(median_high(progress.recent_losses), self.tol)
+        if progress.plateau.length < self.patience:
+            return None
+        if self.schedule.eta(progress) <= _LOWEST_RATE:
+            return _end_of_plateau(self, Ending.LOWEST_RATE, iteration.loss, progress)
+        progress.n_lowered += 1
+        progress.plateau = replace(progress.plateau, length=0)
+        return None
+
+
+def _end_of_plateau(
+    rule: LossPlateau | RatePlateau, ending: Ending, loss: float, progress: "Progress"
+) -> Ending | None:
+    if loss > progress.first_loss:
+        return Ending.LOSS_INCREASED
+    if rule.is_exact and loss > progress.plateau.best + rule.tol:
+        progress.plateau = replace(progress.plateau, length=0)
+        return None
+    return ending
+
+
+@dataclass(frozen=True)
+class PlannedLength:
+    """Stop after the number of epochs that the learning rate is planned for.
+
+    Parameters
+    ----------
+    n_epochs : int
+        The number of epochs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.solvers import Cosine, GradientDescent, PlannedLength
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> solver = GradientDescent(
+    ...     learning_rate=Cosine(0.1, n_epochs=30), stopping=(PlannedLength(30),)
+    ... )
+    >>> solver.minimize(objective, np.zeros(2)).ending.name
+    'SCHEDULE_COMPLETED'
+    """
+
+    n_epochs: int
+
+    def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
+        """Return an ending after the last epoch."""
+        if progress.n_iter < self.n_epochs:
+            return None
+        is_higher = iteration.loss > progress.first_loss
+        return Ending.LOSS_INCREASED if is_higher else Ending.SCHEDULE_COMPLETED
+
+
+def one_pass(iteration: Iteration, progress: "Progress") -> Ending:
+    """Stop after a single epoch, as ``partial_fit`` does.
+
+    Parameters
+    ----------
+    iteration : Iteration
+        Not used.
+    progress : Progress
+        Not used.
+
+    Returns
+    -------
+    Ending
+        ``Ending.ONE_PASS``.
+    """
+    return Ending.ONE_PASS
+
+
+@dataclass(frozen=True)
+class ScorePlateau:
+    """Stop when the validation score has not improved for some iterations.
+
+    Parameters
+    ----------
+    tol : float, default=1e-4
+        By how much an iteration must raise the score.
+    patience : int or inf, default=10
+        The number of iterations in a row that need not.
+
+    Examples
+    --------
+    >>> from skbp.solvers import Plateau, ScorePlateau
+    >>> ScorePlateau(patience=3).ending(Plateau(best=-0.9, length=3)).name
+    'SCORE_PLATEAU'
+    """
+
+    tol: float = 1e-4
+    patience: float = 10
+
+    def ending(self, plateau: Plateau) -> Ending | None:
+        """Return an ending if a plateau of the negative score is long enough.
+
+        Parameters
+        ----------
+        plateau : Plateau
+            The plateau.
+
+        Returns
+        -------
+        Ending or None
+            The ending; None to continue.
+        """
+        return Ending.SCORE_PLATEAU if plateau.length >= self.patience else None
+
+
+def requested_ending(answer: Ending | bool | None) -> Ending | None:
+    """Return the ending that a callback's answer asks for.
+
+    Parameters
+    ----------
+    answer : Ending, bool or None
+        An ending; or true for `Ending.CALLBACK`, false or None to continue.
+
+    Returns
+    -------
+    Ending or None
+        The ending; None to continue.
+    """
+    if isinstance(answer, Ending):
+        return answer
+    return Ending.CALLBACK if answer else None
+
+
+def check_finite(theta: Floats, loss: float, n_iter: int) -> None:
+    """Raise an error if a minimisation has diverged.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The weights.
+    loss : float
+        Their loss.
+    n_iter : int
+        The number of the iteration, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If the loss or a weight is infinite or NaN.
+    """
+    if math.isfinite(loss) and np.isfinite(theta).all():
+        return
+    raise ValueError(
+        f"Training diverged at iteration {n_iter}: the loss is {loss}"
+        f"{' and a weight is not finite' if math.isfinite(loss) else ''}. "
+        "Standardise X (for example with sklearn.preprocessing.StandardScaler); with "
+        "solver='gd', 'sgd' or 'adam', also try a smaller learning_rate_init, or "
+        "max_grad_norm."
+    )
