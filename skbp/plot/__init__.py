@@ -1,9 +1,9 @@
-"""Displays of a network: how it was trained, what it is made of, and what it has found.
+"""Displays of a fitted network, its training and its parameter search.
 
-They follow scikit-learn's Display conventions: the class methods ``from_…`` compute what is
-drawn and draw it; `plot` draws it again, in axes of your own if you like; the data stay in
-attributes, and ``ax_`` and ``figure_`` are Matplotlib's. Matplotlib is imported when something
-is drawn; ``pip install "skbp[plot]"`` brings it.
+The displays follow scikit-learn's conventions. The class methods ``from_*`` compute the data and
+plot them, and `plot` plots them again. The data are stored as attributes, along with the
+Matplotlib axes ``ax_`` and figure ``figure_``. Matplotlib is imported on first use; install it
+with ``pip install "skbp[plot]"``.
 """
 
 from skbp.plot.gradient_check import GradientCheckDisplay

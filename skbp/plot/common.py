@@ -1,27 +1,58 @@
-"""What displays share: axes, colours, short texts, and the network in what they are given."""
+"""Helpers shared by the displays: axes, colours, short labels and the fitted network."""
 
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from sklearn.utils.validation import check_is_fitted
 
+from skbp._typing import Floats, Labels, Matrix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skbp.activations import Activation
+    from skbp.losses import Loss
+
+Estimator: TypeAlias = Any
+"""A BackpropClassifier, an MLPClassifier, or a Pipeline or search that ends in one."""
+
+ArtistProperties: TypeAlias = dict[str, Any]
+"""Keyword arguments for a Matplotlib artist."""
+
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-"""Colours that colour-blind readers can tell apart (Okabe and Ito)."""
+"""Colour-blind safe palette of Okabe and Ito."""
 
 _LONGEST = 24  # characters
 
 
-def axes(ax: Any = None) -> Any:
-    """Return axes to draw in: the given ones, or those of a new figure.
+class FittedNetwork(Protocol):
+    """What a fitted BackpropClassifier and a fitted MLPClassifier have in common."""
+
+    activation: "str | Activation | Sequence[str | Activation]"
+    loss: "str | Loss"
+    coefs_: Sequence[Floats]
+    intercepts_: Sequence[Floats]
+    classes_: Labels
+    loss_curve_: Sequence[float]  # MLPClassifier has none with solver="lbfgs"
+    n_features_in_: int
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+
+
+def axes(ax: "Axes | None" = None) -> "Axes":
+    """Return the given axes, or the axes of a new figure.
 
     Parameters
     ----------
     ax : matplotlib Axes, default=None
-        The axes of the caller.
+        Axes of the caller.
 
     Returns
     -------
     matplotlib Axes
-        Where to draw.
+        Axes to draw on.
 
     Raises
     ------
@@ -33,13 +64,13 @@ def axes(ax: Any = None) -> Any:
     return pyplot().subplots(layout="constrained")[1]
 
 
-def pyplot() -> Any:
-    """Return ``matplotlib.pyplot``.
+def pyplot() -> ModuleType:
+    """Import and return ``matplotlib.pyplot``.
 
     Returns
     -------
     module
-        It is imported here first, since skbp does without Matplotlib elsewhere.
+        ``matplotlib.pyplot``, imported on first use because Matplotlib is optional.
 
     Raises
     ------
@@ -56,45 +87,45 @@ def pyplot() -> Any:
 
 
 def shortened(text: str) -> str:
-    """Return a text that leaves room for the drawing.
+    """Return a text on one line, truncated to 24 characters.
 
     Parameters
     ----------
     text : str
-        A name, or the text of a value.
+        Text to shorten.
 
     Returns
     -------
     str
-        The text in one line; of more than 24 characters the first ones and an ellipsis.
+        Text on one line. A longer text is cut and ends in an ellipsis.
     """
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def fitted_network(estimator: Any) -> Any:
-    """Return the fitted network in what may be a search or a pipeline around it.
+def fitted_network(estimator: Estimator) -> FittedNetwork:
+    """Return the fitted network inside a search or a pipeline.
 
     Parameters
     ----------
     estimator : BackpropClassifier, Pipeline or search
-        A fitted network, a pipeline that ends in one, or a search that has refitted one.
+        Fitted network, fitted pipeline that ends in one, or fitted search with ``refit=True``.
 
     Returns
     -------
     BackpropClassifier
-        The network.
+        Fitted network.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted, or a search has not refitted the best one.
+        If the estimator is not fitted, or is a search with ``refit=False``.
     ValueError
-        If there is no network.
+        If the estimator is not, and does not end in, a neural network.
     """
     check_is_fitted(estimator)
     if hasattr(estimator, "cv_results_"):
-        not_refitted = "This %(name)s has no network: with refit=False it keeps none."
+        not_refitted = "This %(name)s has no fitted network: set refit=True and fit it again."
         check_is_fitted(estimator, "best_estimator_", msg=not_refitted)
         return fitted_network(estimator.best_estimator_)
     if hasattr(estimator, "steps"):
@@ -106,20 +137,20 @@ def fitted_network(estimator: Any) -> Any:
     return estimator
 
 
-def network_inputs(estimator: Any, X: Any) -> Any:
-    """Return what the network in a search or a pipeline gets when these are given X.
+def network_inputs(estimator: Estimator, X: Matrix) -> Matrix:
+    """Return X transformed by the pipeline steps before the network.
 
     Parameters
     ----------
     estimator : BackpropClassifier, Pipeline or search
         As for `fitted_network`.
     X : array-like or data frame of shape (n_samples, n_features)
-        What the estimator takes.
+        Input of the estimator.
 
     Returns
     -------
     {array-like, sparse matrix} of shape (n_samples, s_1)
-        X after the steps of the pipeline before the network.
+        Input of the network.
     """
     if hasattr(estimator, "best_estimator_"):
         return network_inputs(estimator.best_estimator_, X)

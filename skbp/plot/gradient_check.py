@@ -1,56 +1,65 @@
-"""The gradient of backpropagation against the numerical one, weight by weight."""
+"""Display that compares the gradient of backpropagation with the numerical gradient."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skbp import training, weights
-from skbp._typing import Floats, Matrix
-from skbp.blas_threads import one_blas_thread
+from skbp import weights
+from skbp._typing import Floats, Labels, Matrix, Rows
+from skbp.engine.threads import one_blas_thread
+from skbp.estimator.assembly import assemble, objective_of
 from skbp.gradient_check import CostFunction, numerical_gradient, relative_error
 from skbp.objective import Objective
-from skbp.plot.common import COLORS, axes, fitted_network, network_inputs
+from skbp.plot.common import COLORS, Estimator, FittedNetwork, axes, fitted_network, network_inputs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skbp.estimator.classifier import BackpropClassifier
+    from skbp.network import Network
 
 
 class GradientCheckDisplay:
-    """The analytic against the numerical gradient, each weight a point.
+    """Scatter plot of the analytic against the numerical gradient, one point per weight.
 
-    It is made by `from_objective` or `from_estimator`. Where the gradient is right, all points
-    lie on the diagonal, and the relative error is about 1e-9. A wrong formula takes some of them
-    off it, and their colour says in which layer.
+    Create it with `from_objective` or `from_estimator`. If the gradient is correct, all points
+    lie on the diagonal and the relative error is about 1e-9. A mistake in the gradient moves
+    points off the diagonal; their colour shows the layer.
 
     Parameters
     ----------
     analytic : array-like of shape (n_parameters,)
-        ∂J/∂Θ, as it was programmed.
+        Gradient ∂J/∂Θ to check.
     numerical : array-like of shape (n_parameters,)
-        Its approximation by central differences.
+        Approximation of the gradient by central differences.
     layers : array-like of int of shape (n_parameters,), default=None
-        The l of the Θ^(l) that each weight belongs to. None for points of one colour.
+        Index l of the matrix Θ^(l) that each weight belongs to. If None, all points have the same
+        colour.
 
     Attributes
     ----------
     relative_error : float
-        ‖D − D_num‖ / (‖D‖ + ‖D_num‖), as `skbp.gradient_check.check_gradient` returns it.
+        Relative error ‖D − D_num‖ / (‖D‖ + ‖D_num‖), as returned by
+        `skbp.gradient_check.check_gradient`.
     points_ : list of matplotlib PathCollection
-        The points, those of each layer.
+        Points of each layer.
     diagonal_ : matplotlib Line2D
-        Where both gradients are equal.
+        Line on which both gradients are equal.
     ax_ : matplotlib Axes
-        Where they are drawn.
+        Axes of the display.
     figure_ : matplotlib Figure
-        The figure of these axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    skbp.gradient_check.check_gradient : The relative error alone.
+    skbp.gradient_check.check_gradient : Return the relative error without plotting.
 
     Examples
     --------
-    A gradient in which somebody has forgotten that the penalty leaves out the bias units:
+    A gradient with a mistake, the penalty applied to the weights of the bias units too:
 
     >>> import numpy as np
     >>> from skbp.network import Network
@@ -86,30 +95,31 @@ class GradientCheckDisplay:
         theta: Floats,
         epsilon: float = 1e-5,
         *,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **scatter_kw: Any,
     ) -> Self:
-        """Compare the gradient of a cost with central differences, and draw it.
+        """Compare the gradient of a cost function with central differences and plot both.
 
         Parameters
         ----------
         objective : callable
-            Maps ``theta`` to (J, D), as :class:`skbp.objective.Objective` does; computed in
-            float64. If it has a ``network``, the points have the colours of its layers.
+            Function that maps ``theta`` to (J, D), such as
+            :class:`skbp.objective.Objective`, evaluated in float64. If it has an attribute
+            ``network``, the points are coloured by layer.
         theta : ndarray of shape (n_parameters,)
-            Where to compare, a point at which J has a derivative. J is evaluated twice for
-            each of its entries.
+            Parameters at which to compare; J must be differentiable there. J is evaluated twice
+            for each parameter.
         epsilon : float, default=1e-5
-            The step of the central differences.
+            Step size of the central differences.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **scatter_kw : dict
-            For :meth:`matplotlib.axes.Axes.scatter`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         GradientCheckDisplay
-            What was drawn.
+            Object that stores the computed values.
         """
         theta = np.array(theta, dtype=float)
         with one_blas_thread():
@@ -123,55 +133,55 @@ class GradientCheckDisplay:
     @classmethod
     def from_estimator(
         cls,
-        clf: Any,
+        clf: Estimator,
         X: Matrix,
-        y: ArrayLike,
+        y: Labels,
         *,
         sample_weight: ArrayLike | None = None,
         epsilon: float = 1e-5,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **scatter_kw: Any,
     ) -> Self:
-        """Check the gradient of a fitted network at its weights, and draw it.
+        """Check the gradient of a fitted network at its weights and plot it.
 
-        The cost is the one that `fit` would minimise on these examples, with the classifier's
-        ``loss``, ``alpha``, ``class_weight`` and ``label_smoothing``, without dropout. It is
-        computed in float64.
+        The cost function is the one that `fit` minimises on these samples, with the classifier's
+        ``loss``, ``alpha``, ``class_weight`` and ``label_smoothing`` but without dropout. It is
+        evaluated in float64.
 
         Parameters
         ----------
         clf : BackpropClassifier, Pipeline or search
-            A fitted network, a pipeline that ends in one, or a search that has refitted one.
+            Fitted network, fitted pipeline that ends in one, or fitted search with
+            ``refit=True``.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Examples; a few are enough. The cost is evaluated on them twice for each weight.
+            Samples; a few are enough. The cost is evaluated twice for each weight.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            Their labels, of classes that the network knows.
+            Target labels, of classes seen in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            The weights of the examples.
+            Sample weights.
         epsilon : float, default=1e-5
-            The step of the central differences.
+            Step size of the central differences.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **scatter_kw : dict
-            For :meth:`matplotlib.axes.Axes.scatter`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         GradientCheckDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If the network is not fitted.
         ValueError
-            If X, y or the weights are invalid, or the network is no BackpropClassifier.
+            If X, y or sample_weight is invalid, or the network is not a BackpropClassifier.
 
         Notes
         -----
-        On the examples that the network was trained with, the gradient is nearly zero, and
-        what rounding adds to the numerical one is a larger part of it: the relative error may
-        then be above 1e-7, and no point need be off the diagonal.
+        On the training samples the gradient of a trained network is nearly zero, so rounding
+        errors weigh more: the relative error may exceed 1e-7 although the gradient is correct.
 
         Examples
         --------
@@ -190,20 +200,20 @@ class GradientCheckDisplay:
         theta = objective.network.pack(Thetas)
         return cls.from_objective(objective, theta, epsilon, ax=ax, **scatter_kw)
 
-    def plot(self, ax: Any = None, **scatter_kw: Any) -> Self:
-        """Draw the points and the diagonal.
+    def plot(self, ax: "Axes | None" = None, **scatter_kw: Any) -> Self:
+        """Plot the points and the diagonal.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **scatter_kw : dict
-            For :meth:`matplotlib.axes.Axes.scatter`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         GradientCheckDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -220,8 +230,13 @@ class GradientCheckDisplay:
             ax.scatter(
                 self.numerical[rows],
                 self.analytic[rows],
-                **({} if own_color else {"color": color}),
-                **{"label": label, "s": 16, "alpha": 0.8, **scatter_kw},
+                **{
+                    "label": label,
+                    "s": 16,
+                    "alpha": 0.8,
+                    **({} if own_color else {"color": color}),
+                    **scatter_kw,
+                },
             )
             for label, color, rows in self._groups()
         ]
@@ -232,8 +247,8 @@ class GradientCheckDisplay:
             ax.legend(handletextpad=0)
         return self
 
-    def _groups(self) -> Iterator[tuple[str, str, Any]]:
-        """Yield a label, a colour and the weights that have these, for each layer."""
+    def _groups(self) -> Iterator[tuple[str, str, Rows | slice]]:
+        """Yield the label, the colour and the weight mask of each layer."""
         if self.layers is None:
             yield "weights", COLORS[0], slice(None)
             return
@@ -242,29 +257,23 @@ class GradientCheckDisplay:
             yield rf"$\Theta^{{({layer})}}$", color, self.layers == layer
 
 
-def _layers(network: Any) -> Any:
-    """Return the l of the Θ^(l) that each weight of a network belongs to."""
+def _layers(network: "Network") -> Rows:
+    """Return the index l of the matrix Θ^(l) of each weight."""
     sizes = [outputs * inputs for outputs, inputs in network.shapes]
     return np.repeat(np.arange(1, len(sizes) + 1), sizes)
 
 
 def _objective(
-    classifier: Any, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None
+    network: FittedNetwork, X: Matrix, y: Labels, sample_weight: ArrayLike | None
 ) -> Objective:
-    """Return the cost that `fit` would minimise on these examples, in float64."""
-    if not hasattr(classifier, "_network"):
+    """Return the cost function that `fit` minimises on these samples, in float64."""
+    if not hasattr(network, "network_"):
         raise ValueError(
-            "The gradient of a BackpropClassifier is checked. "
-            f"Got {type(classifier).__name__} instead."
+            "clf must be, or end in, a fitted BackpropClassifier. "
+            f"Got {type(network).__name__} instead."
         )
-    fit = training.begin(
-        classifier,
-        X,
-        y,
-        sample_weight,
-        goes_on=True,
-        binarizer=classifier._label_binarizer,
-        state=classifier._state,
-    )
-    examples = replace(fit.examples, X=fit.examples.X.astype(float, copy=False))
-    return replace(fit, examples=examples).objective(classifier._network)
+    classifier = cast("BackpropClassifier", network)
+    problem = assemble(classifier, X, y, sample_weight, known=classifier.targets_)
+    examples = replace(problem.examples, X=problem.examples.X.astype(float, copy=False))
+    problem = replace(problem, examples=examples, network=classifier.network_)
+    return objective_of(classifier, problem)

@@ -1,62 +1,65 @@
-"""The scores of a search over two parameters, as a heat map."""
+"""Display of the scores of a search over two parameters as a heat map."""
 
 from collections.abc import Sequence
 from numbers import Number
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skbp._typing import Floats, Rows
-from skbp.plot.common import axes, shortened
+from skbp.plot.common import Estimator, axes, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MARK = "#D55E00"
-_SIZE = 10  # of scores, in points, where there is room
-_ASPECT = 0.65  # width of a digit by its size, with some space
+_SIZE = 10  # largest font size of the scores, in points
+_ASPECT = 0.65  # width of a character divided by the font size
 
 
 class GridSearchDisplay:
-    """Mean scores of a search by two parameters, with the cells that are as good as the best.
+    """Heat map of the mean scores of a search over two parameters.
 
-    It is made by `from_search`. A solid frame marks the cell with the best mean score, a dashed
-    line encloses the cells whose mean is within one standard error of it: what lies within the
-    noise of the folds. The simplest model among them, here the one with the largest λ or the
-    fewest units, is often chosen instead of the best (the one-standard-error rule).
+    Create it with `from_search`. A solid frame marks the best mean score. A dashed line encloses
+    the cells within one standard error of it, which the folds cannot tell apart from the best.
+    The one-standard-error rule chooses the simplest model among them, here the one with the
+    largest λ or the fewest units.
 
     Parameters
     ----------
     x_name, y_name : str
-        The names of the parameters; y_name is None where there is only one.
+        Names of the parameters. ``y_name`` is None for a search over one parameter.
     x_values, y_values : sequence of object
-        Their values.
+        Values of the parameters.
     mean_scores : array-like of shape (n_y, n_x)
-        The mean score of each cell over the folds; NaN where there is none.
+        Mean score of each cell over the folds; NaN for cells without a score.
     best_cell : tuple of (int, int)
-        The row and the column of the best one.
+        Row and column of the best mean score.
     standard_error : float
-        The standard error of the best mean.
+        Standard error of the best mean score.
     one_standard_error : array-like of bool of shape (n_y, n_x)
-        Which cells are within it.
+        Mask of the cells within one standard error of the best mean score.
     score_name : str, default="score"
-        What is written beside the colours.
+        Name of the score, used as the label of the colour bar.
 
     Attributes
     ----------
     im_ : matplotlib AxesImage
-        The heat map.
+        Heat map.
     text_ : ndarray of shape (n_y, n_x), of matplotlib Text or None
-        The scores; None where there is none.
+        Text of each score; None for cells without a score.
     best_frame_ : matplotlib Rectangle
-        The frame of the best cell.
+        Frame of the best cell.
     region_ : matplotlib LineCollection
-        The line around the cells within one standard error.
+        Outline of the cells within one standard error.
     colorbar_ : matplotlib Colorbar
-        The scale of the colours.
+        Colour bar.
     ax_ : matplotlib Axes
-        Where they are drawn.
+        Axes of the display.
     figure_ : matplotlib Figure
-        The figure of these axes.
+        Figure that contains the axes.
 
     References
     ----------
@@ -86,8 +89,8 @@ class GridSearchDisplay:
         *,
         x_name: str,
         y_name: str | None,
-        x_values: Sequence[Any],
-        y_values: Sequence[Any],
+        x_values: Sequence[object],
+        y_values: Sequence[object],
         mean_scores: ArrayLike,
         best_cell: tuple[int, int],
         standard_error: float,
@@ -107,50 +110,50 @@ class GridSearchDisplay:
     @classmethod
     def from_search(
         cls,
-        search: Any,
+        search: Estimator,
         x: str = "alpha",
         y: str | None = "hidden_layer_sizes",
         *,
         metric: str | None = None,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **im_kw: Any,
     ) -> Self:
-        """Draw the scores of a search.
+        """Plot the scores of a fitted search.
 
         Parameters
         ----------
         search : GridSearchCV or another search with ``cv_results_``
-            Fitted. Cells that it has not tried stay blank. Where several of its candidates
-            fall into a cell, because other parameters vary too, the best one is shown; of a
-            halving search, the best one of those that got furthest.
+            Fitted search. Combinations that were not tried stay blank. If several candidates
+            share a cell because other parameters vary too, the best one is shown; for a halving
+            search, the best one of the last iteration that the cell reached.
         x : str, default="alpha"
-            The parameter of the columns. The prefix of a pipeline may be left out.
+            Parameter of the columns. The prefix of a pipeline step may be omitted.
         y : str or None, default="hidden_layer_sizes"
-            The parameter of the rows. None for a search over one parameter.
+            Parameter of the rows. None for a search over one parameter.
         metric : str, default=None
-            Which score of a search with several. None for the one that it refits with.
+            Metric to plot for a search with several. If None, the one used by ``refit``.
         ax : matplotlib Axes, default=None
-            Where to draw; the colour bar takes a part of its room. None for a new figure.
+            Axes to draw on; the colour bar takes part of their space. If None, a new figure is
+            created.
         **im_kw : dict
-            For :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         GridSearchDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If the search is not fitted.
         ValueError
-            If a parameter or the metric is not one of the search, or could be several, or
-            there is no score.
+            If a parameter or the metric is unknown or ambiguous, or no candidate has a score.
 
         Notes
         -----
-        The standard error of a mean is the standard deviation over the folds, divided by the
-        square root of their number.
+        The standard error of a mean is the standard deviation over the folds divided by the
+        square root of the number of folds.
         """
         check_is_fitted(search, "cv_results_")
         metric = _metric(search, metric)
@@ -164,7 +167,7 @@ class GridSearchDisplay:
 
         order = _from_worst_to_best(stages, means)
         best = order[-1]
-        cells = rows[order], columns[order]  # of those in the same cell, the last one stays
+        cells = rows[order], columns[order]  # in each cell the last one wins
         mean_scores, stage_reached = np.full((2, len(y_values), len(x_values)), np.nan)
         mean_scores[cells], stage_reached[cells] = means[order], stages[order]
         is_near = mean_scores >= means[best] - errors[best]
@@ -181,20 +184,21 @@ class GridSearchDisplay:
         )
         return display.plot(ax, **im_kw)
 
-    def plot(self, ax: Any = None, **im_kw: Any) -> Self:
-        """Draw the heat map.
+    def plot(self, ax: "Axes | None" = None, **im_kw: Any) -> Self:
+        """Plot the heat map.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; the colour bar takes a part of its room. None for a new figure.
+            Axes to draw on; the colour bar takes part of their space. If None, a new figure is
+            created.
         **im_kw : dict
-            For :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         GridSearchDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -214,7 +218,7 @@ class GridSearchDisplay:
         return self
 
     def _name_axes(self) -> None:
-        """Label the axes and their ticks, upright where neighbours would touch."""
+        """Label the axes and ticks; rotate the column labels if they would overlap."""
         names = [name for name in (self.x_name, self.y_name) if name is not None]
         short = [name.rpartition("__")[2] for name in names]
         x_label, y_label, *_ = [*(short if len(set(short)) == len(short) else names), ""]
@@ -228,7 +232,7 @@ class GridSearchDisplay:
         self.ax_.set_yticks(*([], []) if self.y_name is None else (range(len(rows)), rows))
 
     def _write_scores(self, scores: Floats) -> None:
-        """Write each score in its cell, in black or white."""
+        """Write each score into its cell, in black or white."""
         cells = list(map(tuple, np.argwhere(np.isfinite(scores)).tolist()))
         texts = [f"{scores[cell]:#.3g}" for cell in cells]
         width, height = _cell_size(self.ax_, scores.shape)
@@ -248,7 +252,7 @@ class GridSearchDisplay:
             )
 
     def _mark(self) -> None:
-        """Frame the best cell and the region, and say what the frames mean."""
+        """Draw the frame and the outline, and explain them in the title."""
         from matplotlib.collections import LineCollection
         from matplotlib.patches import Rectangle
 
@@ -270,8 +274,8 @@ class GridSearchDisplay:
         )
 
 
-def _metric(search: Any, metric: str | None) -> str:
-    """Return which score is meant."""
+def _metric(search: Estimator, metric: str | None) -> str:
+    """Return the name of the metric to plot."""
     names = [
         key.removeprefix("mean_test_") for key in search.cv_results_ if key.startswith("mean_test_")
     ]
@@ -282,8 +286,8 @@ def _metric(search: Any, metric: str | None) -> str:
     return name
 
 
-def _full_name(search: Any, name: str) -> str:
-    """Return the name of a parameter with its prefix."""
+def _full_name(search: Estimator, name: str) -> str:
+    """Return the name of a parameter including its prefix."""
     names = list(dict.fromkeys(key for params in search.cv_results_["params"] for key in params))
     found = [each for each in names if each == name]
     found = found or [each for each in names if each.endswith(f"__{name}")]
@@ -295,8 +299,8 @@ def _full_name(search: Any, name: str) -> str:
     return found[0]
 
 
-def _tried(search: Any, name: str | None) -> list[Any]:
-    """Return the value of a parameter for each candidate: the estimator's, if it has none."""
+def _tried(search: Estimator, name: str | None) -> list[object]:
+    """Return the value of a parameter for each candidate, by default the estimator's."""
     candidates = search.cv_results_["params"]
     if name is None:
         return [""] * len(candidates)
@@ -304,51 +308,51 @@ def _tried(search: Any, name: str | None) -> list[Any]:
     return [params.get(name, default) for params in candidates]
 
 
-def _numbered(values: Sequence[Any]) -> tuple[Rows, list[Any]]:
-    """Return the number of each value among the different ones, and these.
+def _numbered(values: Sequence[object]) -> tuple[Rows, list[object]]:
+    """Return the index of each value among the unique values, and the unique values.
 
-    Numbers, and tuples of them, are put in order, the shorter tuples first.
+    Numbers and tuples of numbers are sorted, shorter tuples first.
     """
-    different = list({str(value): value for value in values}.values())
+    different: list[Any] = list({str(value): value for value in values}.values())
     if all(_is_numeric(value) for value in different):
         different.sort(key=lambda value: (np.size(value), np.ravel(value).tolist()))
     numbers = {str(value): number for number, value in enumerate(different)}
     return np.array([numbers[str(value)] for value in values]), different
 
 
-def _is_numeric(value: Any) -> bool:
+def _is_numeric(value: object) -> bool:
     if isinstance(value, tuple | list):
         return all(_is_numeric(each) for each in value)
     return isinstance(value, Number) and not isinstance(value, bool)
 
 
-def _from_worst_to_best(stages: Any, means: Floats) -> Any:
-    """Return the candidates that have a score, by stage, then score; of equal ones the first."""
+def _from_worst_to_best(stages: Floats, means: Floats) -> Rows:
+    """Return the scored candidates sorted by stage, then score; of equal ones the first is last."""
     scored = np.flatnonzero(np.isfinite(means))
     if not scored.size:
         raise ValueError("No candidate of the search has a score.")
     return scored[np.lexsort((-scored, means[scored], stages[scored]))]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.3g}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
-    # a function has a __name__, an activation a name
+    # functions have a __name__, activations a name
     name = getattr(value, "__name__", getattr(value, "name", value))
     return shortened(str(name))
 
 
-def _cell_size(ax: Any, shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return the width and the height of a cell in points, about, before the layout is known."""
+def _cell_size(ax: "Axes", shape: tuple[int, ...]) -> tuple[float, float]:
+    """Return the approximate width and height of a cell in points, before the layout is done."""
     n_rows, n_columns = shape
-    width, height = ax.get_window_extent().size * 72 / ax.figure.dpi * 0.8
+    width, height = np.asarray(ax.get_window_extent().size) * 72 / ax.figure.dpi * 0.8
     return width / n_columns, height / n_rows
 
 
 def _fitting(n_characters: int, width: float, height: float) -> tuple[float, int]:
-    """Return the largest font size with which a text fits into a cell, and its rotation."""
+    """Return the largest font size at which a text fits into a cell, and its rotation."""
     sizes = {
         rotation: min(_SIZE, along / (_ASPECT * n_characters), across / 1.5)
         for rotation, along, across in ((0, width, height), (90, height, width))
@@ -357,18 +361,18 @@ def _fitting(n_characters: int, width: float, height: float) -> tuple[float, int
     return sizes[rotation], rotation
 
 
-def _luminance(color: Any) -> float:
-    """Return the relative luminance of a colour of sRGB, as the WCAG define it.
+def _luminance(color: Sequence[float] | Floats) -> float:
+    """Return the relative luminance of an sRGB colour as defined by WCAG.
 
-    Above 0.18, black has more contrast to it than white.
+    Above 0.18, black text has more contrast than white text.
     """
     rgb = np.asarray(color[:3])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def _outline(region: Any) -> list[list[tuple[float, float]]]:
-    """Return the edges between the cells of a region and the others."""
+def _outline(region: NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
+    """Return the edges around the cells of a region."""
     inside = np.pad(region, 1)
     upright = np.argwhere(inside[1:-1, 1:] != inside[1:-1, :-1]) - 0.5
     level = np.argwhere(inside[1:, 1:-1] != inside[:-1, 1:-1]) - 0.5

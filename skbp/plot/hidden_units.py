@@ -1,58 +1,62 @@
-"""What each unit of the first layer looks for, as an image of its weights."""
+"""Display of the weights of the first hidden layer as images."""
 
 from collections.abc import Sequence
 from math import ceil, sqrt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skbp._typing import Floats
 from skbp.network import is_layer_size
-from skbp.plot.common import axes, fitted_network
+from skbp.plot.common import ArtistProperties, Estimator, FittedNetwork, axes, fitted_network
 
-_FEW = 49  # so many images have room for a number
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
+_FEW = 49  # largest number of images that are numbered
 _GAP = 1  # pixels between images
 
 
 class HiddenUnitsDisplay:
-    """The weights of each unit of the first layer after the input, as an image.
+    """Images of the weights of the units in the first layer after the input.
 
-    It is made by `from_estimator`. A unit is active where bright pixels meet positive weights,
-    and dark ones negative weights; so its image is what it looks for. All images have the same
-    scale, which is symmetric about 0: a pale one is of a unit with small weights. The weights of
-    the bias unit are not shown.
+    Create it with `from_estimator`. Bright pixels where the weights are positive, and dark pixels
+    where they are negative, activate a unit: its image shows the pattern that it detects. All
+    images share one colour scale, symmetric about 0, so small weights look pale. The bias weights
+    are not shown.
 
     Parameters
     ----------
     images : array-like of shape (n_units, height, width)
-        The weights of each unit, by pixel.
+        Weights of each unit, by pixel.
     names : sequence of str
-        What the units are called.
+        Names of the units.
     title : str
-        What the images show.
+        Title of the axes.
 
     Attributes
     ----------
     im_ : matplotlib AxesImage
-        All images in one, row by row; what is between them is masked.
+        All images in one, row by row; the gaps between them are masked.
     texts_ : list of matplotlib Text
-        The name of each unit, in the upper left corner of its image; empty if there are more
-        than 49 units.
+        Name of each unit, in the upper left corner of its image; empty for more than 49 units.
     colorbar_ : matplotlib Colorbar
-        What the colours mean.
+        Colour bar.
     ax_ : matplotlib Axes
-        Where they are drawn.
+        Axes of the display.
     figure_ : matplotlib Figure
-        The figure of these axes.
+        Figure that contains the axes.
 
     Raises
     ------
     ValueError
-        If there are not as many names as images.
+        If the number of names differs from the number of images.
 
     See Also
     --------
-    NetworkDisplay : All weights of a network, as links between units.
+    NetworkDisplay : Draw all weights of a network as links between units.
 
     Examples
     --------
@@ -66,7 +70,7 @@ class HiddenUnitsDisplay:
     (25, 8, 8)
     """
 
-    def __init__(self, images: Any, *, names: Sequence[str], title: str) -> None:
+    def __init__(self, images: ArrayLike, *, names: Sequence[str], title: str) -> None:
         self.images = np.asarray(images)
         self.names = list(names)
         self.title = title
@@ -78,35 +82,40 @@ class HiddenUnitsDisplay:
 
     @classmethod
     def from_estimator(
-        cls, clf: Any, image_shape: tuple[int, int] = (8, 8), *, ax: Any = None, **im_kw: Any
+        cls,
+        clf: Estimator,
+        image_shape: tuple[int, int] = (8, 8),
+        *,
+        ax: "Axes | None" = None,
+        **im_kw: Any,
     ) -> Self:
-        """Draw the weights of the units of layer 2.
+        """Plot the weights of the units of layer 2.
 
         Parameters
         ----------
         clf : BackpropClassifier, MLPClassifier, Pipeline or search
-            A fitted network, a pipeline that ends in one, or a search that has refitted one.
-            The weights are those of what reaches the network: after a
-            :class:`sklearn.preprocessing.StandardScaler`, of scaled pixels. Without a hidden
-            layer, the units of layer 2 are the output units, and are named by their classes.
+            Fitted network, fitted pipeline that ends in one, or fitted search with
+            ``refit=True``. The weights apply to the input of the network: after a
+            :class:`sklearn.preprocessing.StandardScaler`, to scaled pixels. Without a hidden
+            layer, the units of layer 2 are the output units, named by their classes.
         image_shape : tuple of int, default=(8, 8)
-            The height and the width of an image, whose pixels, row by row, are the features.
+            Height and width of an image. The features are its pixels, row by row.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **im_kw : dict
-            For :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         HiddenUnitsDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If the network is not fitted.
         ValueError
-            If ``image_shape`` does not hold as many pixels as there are features.
+            If the number of pixels in ``image_shape`` differs from the number of features.
         """
         network = fitted_network(clf)
         weights = network.coefs_[0].T
@@ -117,20 +126,20 @@ class HiddenUnitsDisplay:
         )
         return display.plot(ax, **im_kw)
 
-    def plot(self, ax: Any = None, **im_kw: Any) -> Self:
-        """Draw the images.
+    def plot(self, ax: "Axes | None" = None, **im_kw: Any) -> Self:
+        """Plot the images.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **im_kw : dict
-            For :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         HiddenUnitsDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -153,12 +162,12 @@ class HiddenUnitsDisplay:
         """Return the row and the column of the first pixel of each image."""
         n_units, height, width = self.images.shape
         height, width = height + _GAP, width + _GAP
-        n_columns = ceil(sqrt(n_units * height / width))  # so that all together are a square
+        n_columns = ceil(sqrt(n_units * height / width))  # makes the mosaic about square
         places = (divmod(unit, n_columns) for unit in range(n_units))
         return [(row * height, column * width) for row, column in places]
 
     def _mosaic(self) -> Floats:
-        """Return the images in one, with NaN between them."""
+        """Return one array with all images, separated by NaN."""
         size = np.array(self.images.shape[1:])
         corners = self._corners()
         mosaic = np.full(np.max(corners, axis=0) + size, np.nan, self.images.dtype)
@@ -168,7 +177,7 @@ class HiddenUnitsDisplay:
         return mosaic
 
     def _draw_frames(self) -> None:
-        """Draw a thin line around each image, whose own pixels may all be white."""
+        """Draw a thin frame around each image; all its pixels may be white."""
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Rectangle
 
@@ -183,10 +192,10 @@ class HiddenUnitsDisplay:
             autolim=False,
         )
 
-    def _write_names(self) -> list[Any]:
+    def _write_names(self) -> "list[Text]":
         from matplotlib.patheffects import withStroke
 
-        n_rows, n_columns = self.im_.get_array().shape
+        n_rows, n_columns = self.im_.get_size()
         box = self.ax_.get_window_extent()
         pixel = min(box.width / n_columns, box.height / n_rows) * 72 / self.figure_.dpi
         size = float(np.clip(0.22 * pixel * self.images.shape[1], 4, 9))
@@ -205,14 +214,14 @@ class HiddenUnitsDisplay:
         ]
 
 
-def _style(images: Floats, im_kw: dict[str, Any]) -> dict[str, Any]:
-    """Return how the images are drawn: as the user wants it, else with 0 in the middle."""
+def _style(images: Floats, im_kw: ArtistProperties) -> ArtistProperties:
+    """Return the keyword arguments of imshow, by default with colours symmetric about 0."""
     largest = np.abs(images).max() or 1.0
     limits = {} if "norm" in im_kw else {"vmin": -largest, "vmax": largest}
     return {"cmap": "RdBu_r", "interpolation": "nearest"} | limits | im_kw
 
 
-def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, int]:
+def _checked_shape(image_shape: tuple[int, int], n_features: int) -> tuple[int, int]:
     shape = tuple(image_shape) if np.iterable(image_shape) else ()
     if len(shape) != 2 or not all(map(is_layer_size, shape)) or np.prod(shape) != n_features:
         raise ValueError(
@@ -222,13 +231,13 @@ def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, int]:
     return shape
 
 
-def _names(network: Any) -> list[str]:
-    """Return the numbers of the hidden units, or the names of the output units' classes."""
+def _names(network: FittedNetwork) -> list[str]:
+    """Return the numbers of the hidden units, or the classes of the output units."""
     if network.n_layers_ > 2:
         return [str(j) for j in range(1, network.coefs_[0].shape[1] + 1)]
     return [str(name) for name in network.classes_[-network.n_outputs_ :]]
 
 
-def _title(network: Any) -> str:
+def _title(network: FittedNetwork) -> str:
     kind = "hidden" if network.n_layers_ > 2 else "output"
     return f"Weights of the {kind} units of layer 2"

@@ -1,54 +1,66 @@
-"""The loss of each iteration: how training went, and which solver was faster."""
+"""Display of the training and validation loss by iteration."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skbp.plot.common import COLORS, axes, fitted_network
+from skbp.plot.common import (
+    COLORS,
+    ArtistProperties,
+    Estimator,
+    FittedNetwork,
+    axes,
+    fitted_network,
+)
 
-_CIRCLE: dict[str, Any] = {"marker": "o", "markerfacecolor": "white"}
-_GREY = "0.5"  # seen on white and on black
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.lines import Line2D
+
+_CIRCLE: ArtistProperties = {"marker": "o", "markerfacecolor": "white"}
+_GREY = "0.5"  # visible on white and on black
 
 
 class LossCurveDisplay:
     """Training and validation loss by iteration.
 
-    It is made by `from_estimator` or `from_estimators`. A solid line is the training loss, a
-    dashed line of the same colour the loss of the validation set, without the penalty. A circle
-    marks the iteration with the best validation score, whose weights ``early_stopping`` keeps.
+    Create it with `from_estimator` or `from_estimators`. The solid line is the training loss. The
+    dashed line of the same colour is the validation loss, without the penalty. A circle marks the
+    iteration with the best validation score, whose weights ``early_stopping`` keeps.
 
     Parameters
     ----------
     names : sequence of str
-        What the estimators, or their training losses, are called in the legend.
+        Labels of the estimators in the legend.
     loss_curves : sequence of array-like of shape (n_iter,)
-        The training loss of each iteration, for each estimator.
+        Training loss of each iteration, for each estimator.
     validation_loss_curves : sequence of array-like or None, default=None
-        The validation losses; None for an estimator that has none, or if none has.
+        Validation losses for each estimator; None for an estimator without them.
     best_iters : sequence of int or None, default=None
-        The index of the best iteration in the curves; None as above.
+        Index of the best iteration for each estimator; None for an estimator without one.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
-        The training loss of each estimator.
+        Training loss of each estimator.
     validation_lines_ : list of matplotlib Line2D or None
-        The validation loss of each estimator, with the circle.
+        Validation loss of each estimator, with the circle.
     ax_ : matplotlib Axes
-        Where they are drawn.
+        Axes of the display.
     figure_ : matplotlib Figure
-        The figure of these axes.
+        Figure that contains the axes.
 
     Raises
     ------
     ValueError
-        If the sequences are not of equal length.
+        If the lengths of the sequences differ.
 
     See Also
     --------
-    GridSearchDisplay : The scores of a search, as a heat map.
+    GridSearchDisplay : Plot the scores of a search as a heat map.
 
     Examples
     --------
@@ -86,78 +98,78 @@ class LossCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: Estimator,
         *,
         name: str = "training",
         log_scale: bool = False,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **line_kw: Any,
     ) -> Self:
-        """Draw the loss of an estimator.
+        """Plot the loss curve of an estimator.
 
         Parameters
         ----------
         estimator : BackpropClassifier, MLPClassifier, Pipeline or search
-            A fitted network, a pipeline that ends in one, or a search that has refitted one.
-            A :class:`sklearn.neural_network.MLPClassifier` has a loss curve if its solver is
-            "sgd" or "adam", and no validation losses; its best iteration is marked on the
-            training loss.
+            Fitted network, fitted pipeline that ends in one, or fitted search with
+            ``refit=True``. A :class:`sklearn.neural_network.MLPClassifier` has a loss curve if
+            its solver is "sgd" or "adam", but no validation losses; its best iteration is
+            marked on the training loss.
         name : str, default="training"
-            What its training loss is called in the legend.
+            Label of the training loss in the legend.
         log_scale : bool, default=False
-            Whether the axis of the loss is logarithmic.
+            Whether to use a logarithmic scale for the loss.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **line_kw : dict
-            For :meth:`matplotlib.axes.Axes.plot`, for all lines.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.plot` for every line.
 
         Returns
         -------
         LossCurveDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it has no loss curve.
+            If the estimator has no loss curve.
         """
         return cls.from_estimators({name: estimator}, log_scale=log_scale, ax=ax, **line_kw)
 
     @classmethod
     def from_estimators(
         cls,
-        estimators: Mapping[str, Any],
+        estimators: Mapping[str, Estimator],
         *,
         log_scale: bool = False,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **line_kw: Any,
     ) -> Self:
-        """Draw the losses of several estimators in the same axes.
+        """Plot the loss curves of several estimators on the same axes.
 
         Parameters
         ----------
         estimators : dict of str to estimator
-            Fitted estimators as for `from_estimator`, by the names that they have in the legend.
+            Fitted estimators as in `from_estimator`, keyed by their labels in the legend.
         log_scale : bool, default=False
-            Whether the axis of the loss is logarithmic.
+            Whether to use a logarithmic scale for the loss.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         **line_kw : dict
-            For :meth:`matplotlib.axes.Axes.plot`, for all lines.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.plot` for every line.
 
         Returns
         -------
         LossCurveDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If an estimator is not fitted.
         ValueError
-            If one has no loss curve.
+            If an estimator has no loss curve.
 
         Examples
         --------
@@ -185,22 +197,22 @@ class LossCurveDisplay:
         )
         return display.plot(ax, log_scale=log_scale, **line_kw)
 
-    def plot(self, ax: Any = None, *, log_scale: bool = False, **line_kw: Any) -> Self:
-        """Draw the curves.
+    def plot(self, ax: "Axes | None" = None, *, log_scale: bool = False, **line_kw: Any) -> Self:
+        """Plot the loss curves.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure.
+            Axes to draw on. If None, a new figure is created.
         log_scale : bool, default=False
-            Whether the axis of the loss is logarithmic.
+            Whether to use a logarithmic scale for the loss.
         **line_kw : dict
-            For :meth:`matplotlib.axes.Axes.plot`, for all lines.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.plot` for every line.
 
         Returns
         -------
         LossCurveDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -209,8 +221,8 @@ class LossCurveDisplay:
         """
         self.ax_ = ax = axes(ax)
         self.figure_ = ax.figure
-        self.lines_: list[Any] = []
-        self.validation_lines_: list[Any] = []
+        self.lines_: list[Line2D] = []
+        self.validation_lines_: list[Line2D | None] = []
         for i, name in enumerate(self.names):
             color = COLORS[i % len(COLORS)]
             self._plot_one(i, {"color": color, "label": name, **_full_names(line_kw)})
@@ -219,8 +231,8 @@ class LossCurveDisplay:
         ax.legend(handles=[*self.lines_, *self._legend_of_styles()])
         return self
 
-    def _plot_one(self, i: int, style: dict[str, Any]) -> None:
-        """Draw the curves of an estimator, and the circle on the last of them."""
+    def _plot_one(self, i: int, style: ArtistProperties) -> None:
+        """Plot the curves of an estimator and the circle at its best iteration."""
         curve, validation_curve = self.loss_curves[i], self.validation_loss_curves[i]
         best_iter = self.best_iters[i]
         if validation_curve is None:
@@ -231,8 +243,8 @@ class LossCurveDisplay:
             self.lines_.append(_draw(self.ax_, curve, style))
             self.validation_lines_.append(_draw(self.ax_, validation_curve, dashed, best_iter))
 
-    def _legend_of_styles(self) -> list[Any]:
-        """Return what explains the dashes and the circles, where there are any."""
+    def _legend_of_styles(self) -> "list[Line2D]":
+        """Return the legend handles of the dashed lines and the circles."""
         from matplotlib.lines import Line2D
 
         handles = []
@@ -244,45 +256,48 @@ class LossCurveDisplay:
         return handles
 
 
-def _loss_curve(network: Any) -> Any:
+def _loss_curve(network: FittedNetwork) -> Sequence[float]:
     try:
         return network.loss_curve_
     except AttributeError as error:
         raise ValueError(
-            f"{type(network).__name__} has no loss_curve_. BackpropClassifier has one, and "
+            f"{type(network).__name__} has no loss_curve_. Use BackpropClassifier, or "
             "MLPClassifier with solver='sgd' or 'adam'."
         ) from error
 
 
-def _best_iter(network: Any) -> int | None:
-    """Return the index of the best validation score; MLPClassifier does not keep it."""
+def _best_iter(network: FittedNetwork) -> int | None:
+    """Return the index of the best validation score, which MLPClassifier does not store."""
     if hasattr(network, "best_iter_"):
         return network.best_iter_
     scores = getattr(network, "validation_scores_", None)
     return None if scores is None else int(np.argmax(scores))
 
 
-def _draw(ax: Any, curve: ArrayLike, style: dict[str, Any], best_iter: int | None = None) -> Any:
-    """Return the line of a curve by iteration, with a circle at the best one."""
+def _draw(
+    ax: "Axes", curve: ArrayLike, style: ArtistProperties, best_iter: int | None = None
+) -> "Line2D":
+    """Plot a curve by iteration, with a circle at the best one."""
     losses = np.asarray(curve)
     if best_iter is not None:
         style = {**_CIRCLE, "markevery": [best_iter], **style}
-    elif len(losses) == 1:  # no line is seen
+    elif len(losses) == 1:  # a line of one point is invisible
         style = {"marker": ".", **style}
     [line] = ax.plot(np.arange(1, len(losses) + 1), losses, **style)
     return line
 
 
-def _full_names(line_kw: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties of lines without short names, which would stand beside long ones."""
+def _full_names(line_kw: ArtistProperties) -> ArtistProperties:
+    """Return the line properties with aliases such as "lw" replaced by the full names."""
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
 
     return normalize_kwargs(line_kw, Line2D)
 
 
-def _show_whole_numbers(axis: Any) -> None:
+def _show_whole_numbers(axis: "Axis") -> None:
     from matplotlib.ticker import MaxNLocator
 
-    if isinstance(axis.get_major_locator(), MaxNLocator):
-        axis.get_major_locator().set_params(integer=True)
+    locator = axis.get_major_locator()
+    if isinstance(locator, MaxNLocator):
+        locator.set_params(integer=True)

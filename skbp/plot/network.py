@@ -1,77 +1,82 @@
-"""The network as a picture: its units and links, and one example that passes through it."""
+"""Display of the units and links of a network, and of one sample passing through it."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skbp import weights
-from skbp._typing import Floats
-from skbp.plot.common import fitted_network, pyplot
+from skbp._typing import Floats, Labels
+from skbp.plot.common import ArtistProperties, Estimator, fitted_network, pyplot
 from skbp.plot.network_drawing import draw_links, fit
 from skbp.plot.network_layout import Link, links, place
 from skbp.plot.network_marks import sample_marks, weights_marks
 from skbp.plot.network_sample import propagate
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class NetworkDisplay:
-    """A network as on the lecture's slides: layers of units, and the links between them.
+    """Diagram of a network as on the lecture's slides: layers of units and their links.
 
-    It is made by `from_estimator`, with the weights on the links, or by `from_sample`, with what
-    one example does in the network. The units of a layer stand in a column, above them the bias
-    unit, +1. The colour of a link is its value, on a scale that is symmetric about 0, and its
-    width grows with the absolute value. Where no more than 20 links are shown, and there is room,
-    the value is written on each.
+    Create it with `from_estimator`, which shows the weights, or with `from_sample`, which shows
+    the activations, errors and gradient of one sample. Each layer is a column of units, with the
+    bias unit, +1, at the top. The colour of a link shows its value, on a scale symmetric about 0;
+    its width grows with the absolute value. The values are written on the links if there are at
+    most 20 and they fit.
 
     Parameters
     ----------
     Thetas : sequence of ndarray of shape (s_{l+1}, s_l + 1)
-        Θ^(1), …, Θ^(L−1), with the weights of the bias unit in column 0.
+        Weights Θ^(1), …, Θ^(L−1), with the weights of the bias unit in column 0.
     feature_names : sequence of str
-        The names of the features.
+        Names of the features.
     output_names : sequence of str
-        The names of the output units.
+        Names of the output units.
     max_units : int, default=12
-        How many units of a layer are shown, the bias unit not counted: of a larger layer the
-        first and the last ones, and an ellipsis.
+        Maximum number of units shown per layer, not counting the bias unit. In a larger layer, an
+        ellipsis replaces the units in the middle.
 
     Attributes
     ----------
     marks : Marks
-        What is on the units and links: the weights, or what an example does.
+        Values and texts drawn on the units and links.
     activations : list of ndarray of shape (s_l,)
-        a^(1), …, a^(L). This one and the next three: of `from_sample` only.
+        Activations a^(1), …, a^(L) of the sample. Only set by `from_sample`.
     deltas : list of ndarray of shape (s_l,)
-        δ^(2), …, δ^(L).
+        Errors δ^(2), …, δ^(L) of the sample. Only set by `from_sample`.
     gradients : list of ndarray of shape (s_{l+1}, s_l + 1)
-        ∂J/∂Θ^(1), …, ∂J/∂Θ^(L−1), where J is the loss of this example alone.
+        Gradient ∂J/∂Θ^(1), …, ∂J/∂Θ^(L−1), where J is the loss of the sample. Only set by
+        `from_sample`.
     loss : float
-        That loss, without the penalty.
+        Loss of the sample, without the penalty. Only set by `from_sample`.
     layers : list of Layer
-        Which units are shown, and where.
+        Units that are shown, with their positions.
     shown_links : list of (int, int, int)
-        l, j and i of each shown link, which Θ^(l)_ji weighs, in the order of ``links_``: the
-        largest absolute value comes last, and is on top.
+        Indices l, j and i of each shown link, whose weight is Θ^(l)_ji, in the order of
+        ``links_``: sorted by absolute value, so that the largest is drawn on top.
     links_ : matplotlib LineCollection
-        The links; ``links_.get_array()`` has their values.
+        Links; ``links_.get_array()`` returns their values.
     link_texts_ : dict of (int, int, int) to matplotlib Text
-        What is written on the links, by l, j and i.
+        Values written on the links, by l, j and i.
     units_ : matplotlib EllipseCollection
-        The units, layer by layer and from the top.
+        Units, layer by layer and from the top.
     unit_texts_, delta_texts_ : dict of (int, int) to matplotlib Text
-        What is written in the units and below them, by l and j.
+        Texts in and below the units, by l and j.
     feature_texts_, output_texts_ : list of matplotlib Text
-        What is written beside the first and the last layer.
+        Texts beside the first and the last layer.
     headings_, ellipses_ : list of matplotlib Text
-        What is written above the layers, and in place of the units that are not shown.
+        Headings above the layers, and ellipses in place of hidden units that are not shown.
     colorbar_ : matplotlib Colorbar
-        What the colours mean.
+        Colour bar.
     ax_ : matplotlib Axes
-        Where all is drawn.
+        Axes of the display.
     figure_ : matplotlib Figure
-        The figure of these axes.
+        Figure that contains the axes.
 
     Raises
     ------
@@ -80,7 +85,7 @@ class NetworkDisplay:
 
     See Also
     --------
-    HiddenUnitsDisplay : The weights of each unit of the first layer, as an image.
+    HiddenUnitsDisplay : Plot the weights of the first layer as images.
 
     Examples
     --------
@@ -121,27 +126,28 @@ class NetworkDisplay:
     @classmethod
     def from_estimator(
         cls,
-        clf: Any,
+        clf: Estimator,
         feature_names: Sequence[str] | None = None,
         max_units: int = 12,
         *,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **link_kw: Any,
     ) -> Self:
-        """Draw the weights of a network.
+        """Plot the weights of a fitted network.
 
         Parameters
         ----------
         clf : BackpropClassifier, MLPClassifier, Pipeline or search
-            A fitted network, a pipeline that ends in one, or a search that has refitted one.
+            Fitted network, fitted pipeline that ends in one, or fitted search with
+            ``refit=True``.
         feature_names : sequence of str, default=None
-            The names of the features that reach the network. None for those that it or its
-            pipeline knows, else x₁, x₂, ….
+            Names of the input features of the network. If None, the names known to the network
+            or its pipeline, otherwise x₁, x₂, ….
         max_units : int, default=12
-            How many units of a layer are shown, the bias unit not counted: of a larger layer
-            the first and the last ones, and an ellipsis.
+            Maximum number of units shown per layer, not counting the bias unit. In a larger
+            layer, an ellipsis replaces the units in the middle.
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure that is large enough.
+            Axes to draw on. If None, a new figure of a suitable size is created.
         **link_kw : dict
             Properties of the links, a :class:`matplotlib.collections.LineCollection`, such as
             ``cmap`` or ``alpha``.
@@ -149,7 +155,7 @@ class NetworkDisplay:
         Returns
         -------
         NetworkDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
@@ -163,52 +169,53 @@ class NetworkDisplay:
     @classmethod
     def from_sample(
         cls,
-        clf: Any,
-        x: Any,
-        y: Any,
+        clf: Estimator,
+        x: ArrayLike,
+        y: Labels,
         *,
         feature_names: Sequence[str] | None = None,
         max_units: int = 12,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         **link_kw: Any,
     ) -> Self:
-        """Draw a network while one example passes: activations forward, the error back.
+        """Plot the activations, errors and gradient of one sample.
 
-        In each unit is its activation; white is 0, green positive and violet negative, and the
-        full colour is 1, or the largest absolute activation of the layer if that is more. Below
-        it is its error δ. Each link has the gradient ∂J/∂Θ^(l)_ji = δ_j^(l+1) a_i^(l) of this
-        example. The title has its label, and its loss J without the penalty; class weights
-        and label smoothing do not count.
+        Each unit shows its activation: white is 0, green positive and violet negative. Full
+        colour is 1, or the largest absolute activation of the layer if that exceeds 1. Its error
+        δ is written below it. Each link shows the gradient ∂J/∂Θ^(l)_ji = δ_j^(l+1) a_i^(l) of
+        the sample. The title shows the label of the sample and its loss J, without the penalty,
+        class weights and label smoothing.
 
         Parameters
         ----------
         clf : BackpropClassifier, MLPClassifier, Pipeline or search
-            A fitted network, a pipeline that ends in one, or a search that has refitted one.
+            Fitted network, fitted pipeline that ends in one, or fitted search with
+            ``refit=True``.
         x : array-like of shape (n_features,) or (1, n_features), or str
-            The example, as ``clf.predict`` takes it; the earlier steps of a pipeline transform
-            it. A str for a pipeline that takes texts.
+            Input sample, as accepted by ``clf.predict``; the earlier steps of a pipeline
+            transform it. Pass a str to a pipeline that takes texts.
         y : label, or array-like of shape (n_labels,) or (1, n_labels)
-            Its label; for multilabel y, its row of the indicator matrix.
+            Label of the sample; for multilabel y, a row of the indicator matrix.
         feature_names : sequence of str, default=None
-            As for `from_estimator`.
+            As in `from_estimator`.
         max_units : int, default=12
-            As for `from_estimator`.
+            As in `from_estimator`.
         ax : matplotlib Axes, default=None
-            As for `from_estimator`.
+            As in `from_estimator`.
         **link_kw : dict
-            As for `from_estimator`.
+            As in `from_estimator`.
 
         Returns
         -------
         NetworkDisplay
-            What was drawn.
+            Object that stores the computed values.
 
         Raises
         ------
         NotFittedError
             If the network is not fitted.
         ValueError
-            If ``x`` is not one example, has another number of features, ``y`` is unknown, the
+            If ``x`` is not one sample with the right number of features, ``y`` is unknown, the
             number of names is wrong, or ``max_units`` is not an integer of at least 3.
 
         Examples
@@ -230,30 +237,30 @@ class NetworkDisplay:
         return display.plot(ax, **link_kw)
 
     @classmethod
-    def _of(cls, clf: Any, feature_names: Sequence[str] | None, max_units: int) -> Self:
+    def _of(cls, clf: Estimator, feature_names: Sequence[str] | None, max_units: int) -> Self:
         network = fitted_network(clf)
         return cls(
             weights.join(network.coefs_, network.intercepts_),
             feature_names=_feature_names(clf) if feature_names is None else feature_names,
-            # of two classes, the one that the only output unit stands for
+            # for binary y, the positive class
             output_names=network.classes_[-network.n_outputs_ :],
             max_units=max_units,
         )
 
-    def plot(self, ax: Any = None, **link_kw: Any) -> Self:
-        """Draw the network.
+    def plot(self, ax: "Axes | None" = None, **link_kw: Any) -> Self:
+        """Plot the network.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None for a new figure that is large enough.
+            Axes to draw on. If None, a new figure of a suitable size is created.
         **link_kw : dict
             Properties of the links, a :class:`matplotlib.collections.LineCollection`.
 
         Returns
         -------
         NetworkDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -268,12 +275,12 @@ class NetworkDisplay:
         self._draw_units()
         return self
 
-    def _new_axes(self) -> Any:
+    def _new_axes(self) -> "Axes":
         n_rows = max(len(layer.y) for layer in self.layers) + 2
         size = (2 + 2.2 * len(self.layers), max(3.6, 0.52 * n_rows))
         return pyplot().subplots(figsize=size, layout="constrained")[1]
 
-    def _draw_links(self, link_kw: dict[str, Any]) -> None:
+    def _draw_links(self, link_kw: ArtistProperties) -> None:
         lines = links(self.layers)
         values = {link: self._value(link) for link in lines}
         self.shown_links = sorted(lines, key=lambda link: abs(values[link]))
@@ -308,8 +315,8 @@ def _checked_names(parameter: str, names: Sequence[str], n: int) -> list[str]:
     return [str(name) for name in names]
 
 
-def _feature_names(estimator: Any) -> Sequence[str]:
-    """Return the names of the features that reach the network, or x₁, … if it has none."""
+def _feature_names(estimator: Estimator) -> Sequence[str]:
+    """Return the names of the input features of the network, by default x₁, x₂, …."""
     network = fitted_network(estimator)
     n_features = network.n_features_in_
     known = getattr(network, "feature_names_in_", _names_from_pipeline(estimator))
@@ -318,13 +325,13 @@ def _feature_names(estimator: Any) -> Sequence[str]:
     return known
 
 
-def _names_from_pipeline(estimator: Any) -> Any:
-    """Return the names that a pipeline's earlier steps give the features; None without them."""
+def _names_from_pipeline(estimator: Estimator) -> Sequence[str] | None:
+    """Return the feature names that the earlier steps of a pipeline produce, or None."""
     if hasattr(estimator, "best_estimator_"):
         return _names_from_pipeline(estimator.best_estimator_)
     if not hasattr(estimator, "steps") or len(estimator.steps) == 1:
         return None
     try:
         return estimator[:-1].get_feature_names_out()
-    except (AttributeError, ValueError):  # a step does not name what it makes
+    except (AttributeError, ValueError):  # a step does not name its output
         return None

@@ -1,8 +1,8 @@
-"""The artists of a network's picture. Matplotlib is imported when something is drawn."""
+"""Matplotlib artists for the diagram of a network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,32 +10,38 @@ from skbp._typing import Floats
 from skbp.plot.network_layout import TEXT, Frame, Layer, Link, frame, text_points
 from skbp.plot.network_marks import Marks, Texts, short
 
-Unit = tuple[int, int]
-"""The numbers of a layer and of one of its units; 0 is the bias unit."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import EllipseCollection, LineCollection
+    from matplotlib.text import Annotation, Text
+    from matplotlib.typing import ColorType
 
-_THIN, _THICK = 0.4, 3.0  # the width of a link whose value is 0, and of that with the largest
-_FEW = 20  # so many links have room for their values
-_SMALLEST, _LARGEST = 4.0, 10.0  # sizes of the font
-_LINE, _CHARACTER = 1.3, 0.62  # the height of a line and the width of a digit, in sizes of the font
+Unit = tuple[int, int]
+"""Layer number and unit number; 0 is the bias unit."""
+
+_THIN, _THICK = 0.4, 3.0  # line widths of the smallest and the largest absolute value
+_FEW = 20  # largest number of links with a written value
+_SMALLEST, _LARGEST = 4.0, 10.0  # font sizes
+_LINE, _CHARACTER = 1.3, 0.62  # line height and digit width, divided by the font size
 _INK, _BIAS, _DELTA = "#222222", "#dedede", "#a63c00"  # the last is a dark vermillion
 
 
-def draw_links(ax: Any, lines: Sequence[Floats], values: Floats) -> Any:
-    """Draw links, each in the colour and the width of its value.
+def draw_links(ax: "Axes", lines: Sequence[Floats], values: Floats) -> "LineCollection":
+    """Draw links whose colour and width show their values.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where to draw.
+        Axes to draw on.
     lines : sequence of ndarray of shape (2, 2)
-        The two points that each link joins.
+        End points of each link.
     values : ndarray of shape (n_links,)
-        Their values.
+        Value of each link.
 
     Returns
     -------
     matplotlib LineCollection
-        The links; their colours are symmetric about 0.
+        Links, with a colour scale symmetric about 0.
     """
     from matplotlib.collections import LineCollection
 
@@ -48,28 +54,29 @@ def draw_links(ax: Any, lines: Sequence[Floats], values: Floats) -> Any:
         linewidths=_THIN + (_THICK - _THIN) * np.abs(values) / largest,
         zorder=1,
     )
-    return ax.add_collection(links, autolim=False)
+    ax.add_collection(links, autolim=False)
+    return links
 
 
-def fit(ax: Any, layers: Sequence[Layer], marks: Marks) -> "Drawing":
-    """Set the limits of axes, such that the layers and all that is written fill them.
+def fit(ax: "Axes", layers: Sequence[Layer], marks: Marks) -> "Drawing":
+    """Set the limits of the axes so that the layers and the texts fill them.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where to draw.
+        Axes to draw on.
     layers : sequence of Layer
-        The layers.
+        Layers of the network.
     marks : Marks
-        What is written.
+        Values and texts to draw.
 
     Returns
     -------
     Drawing
-        The axes, ready to draw in.
+        Prepared axes.
     """
     ax.set_axis_off()
-    figure = ax.get_figure(root=True)
+    figure = ax.figure.get_figure(root=True)
     if engine := figure.get_layout_engine():
         engine.execute(figure)  # it sets the size of the axes
     points = 72 / figure.dpi
@@ -85,12 +92,12 @@ def fit(ax: Any, layers: Sequence[Layer], marks: Marks) -> "Drawing":
 
 
 def _shown(layer: Layer, texts: Sequence[str]) -> list[str]:
-    """Return the texts of the shown units of a layer, bias unit excepted."""
+    """Return the texts of the shown units of a layer, without the bias unit."""
     return [texts[j - 1] for j in layer.numbers if j > 0]
 
 
-def _width(ax: Any, texts: Sequence[str], size: float) -> float:
-    """Return the width of the widest of some texts, in pixels."""
+def _width(ax: "Axes", texts: Sequence[str], size: float) -> float:
+    """Return the width of the widest text in pixels."""
     written = [ax.text(0, 0, text, fontsize=size, parse_math=False) for text in texts]
     widths = [text.get_window_extent().width for text in written]
     for text in written:
@@ -100,41 +107,41 @@ def _width(ax: Any, texts: Sequence[str], size: float) -> float:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Axes in which a network is drawn.
+    """Axes on which a network is drawn.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where to draw.
+        Axes to draw on.
     layers : sequence of Layer
-        The layers.
+        Layers of the network.
     frame : Frame
-        How they fill the axes.
+        Geometry of the drawing.
     size : float
-        The size of the font beside and above them, in points.
+        Font size of the texts beside and above the layers, in points.
     """
 
-    ax: Any
+    ax: "Axes"
     layers: Sequence[Layer]
     frame: Frame
     size: float
 
     def on_links(
         self, lines: Mapping[Link, Floats], values: Mapping[Link, float]
-    ) -> dict[Link, Any]:
-        """Write the value of each link on it, if they are few and there is room.
+    ) -> "dict[Link, Text]":
+        """Write the values on the links if they fit.
 
         Parameters
         ----------
         lines : mapping of Link to ndarray of shape (2, 2)
-            The two points that each link joins.
+            End points of each link.
         values : mapping of Link to float
-            The values.
+            Value of each link.
 
         Returns
         -------
         dict of Link to matplotlib Text
-            The texts; none if there are many links, or no room.
+            Texts; empty if there are more than 20 links or the texts would be too small.
         """
         from matplotlib.patheffects import withStroke
 
@@ -144,7 +151,7 @@ class Drawing:
         size = min(width / (_CHARACTER * longest), height, 0.9 * self.size)
         if len(lines) > _FEW or size < _SMALLEST:
             return {}
-        figure = self.ax.get_figure(root=True)  # a subfigure is transparent
+        figure = self.ax.figure.get_figure(root=True)  # a subfigure is transparent
         halo = [withStroke(linewidth=2.5, foreground=figure.get_facecolor())]
         return {
             link: self._write(
@@ -159,18 +166,18 @@ class Drawing:
             for link, point in text_points(lines).items()
         }
 
-    def units(self, fills: Sequence[Floats]) -> Any:
-        """Draw the units, each in its colour.
+    def units(self, fills: Sequence[Floats]) -> "EllipseCollection":
+        """Draw the units.
 
         Parameters
         ----------
         fills : sequence of ndarray of shape (s_l,)
-            The colour of each unit, from −1 to 1; bias units are grey.
+            Colour of each unit, from −1 to 1; bias units are grey.
 
         Returns
         -------
         matplotlib EllipseCollection
-            The units, layer by layer and from the top.
+            Units, layer by layer and from the top.
         """
         from matplotlib.collections import EllipseCollection
 
@@ -188,20 +195,21 @@ class Drawing:
             linewidths=0.8,
             zorder=2,
         )
-        return self.ax.add_collection(circles, autolim=False)
+        self.ax.add_collection(circles, autolim=False)
+        return circles
 
-    def inside(self, marks: Marks) -> dict[Unit, Any]:
-        """Write what stands in the units.
+    def inside(self, marks: Marks) -> "dict[Unit, Text]":
+        """Write the texts in the units.
 
         Parameters
         ----------
         marks : Marks
-            What is written; in bias units +1.
+            Texts to write; bias units get +1.
 
         Returns
         -------
         dict of (int, int) to matplotlib Text
-            The texts, by the numbers of the layer and of the unit.
+            Texts by layer and unit number.
         """
         units = self._units()
         texts = {unit: _text_of(marks.inside, unit, bias="+1") for unit in units}
@@ -213,18 +221,18 @@ class Drawing:
             if text
         }
 
-    def below(self, marks: Marks) -> dict[Unit, Any]:
-        """Write what stands below the units.
+    def below(self, marks: Marks) -> "dict[Unit, Annotation]":
+        """Write the texts below the units.
 
         Parameters
         ----------
         marks : Marks
-            What is written; nothing below bias units.
+            Texts to write; bias units get none.
 
         Returns
         -------
         dict of (int, int) to matplotlib Text
-            The texts, by the numbers of the layer and of the unit.
+            Texts by layer and unit number.
         """
         units = self._units()
         texts = {unit: _text_of(marks.below, unit, bias="") for unit in units}
@@ -245,20 +253,20 @@ class Drawing:
             if text
         }
 
-    def beside(self, marks: Marks) -> tuple[list[Any], list[Any]]:
-        """Write what stands beside the first and the last layer.
+    def beside(self, marks: Marks) -> "tuple[list[Annotation], list[Annotation]]":
+        """Write the texts beside the first and the last layer.
 
         Parameters
         ----------
         marks : Marks
-            What is written.
+            Texts to write.
 
         Returns
         -------
         left : list of matplotlib Text
-            The names of the shown features, from the top.
+            Names of the shown features, from the top.
         right : list of matplotlib Text
-            The names of the shown output units.
+            Names of the shown output units, from the top.
         """
         first, last = self.layers[0], self.layers[-1]
         return (
@@ -266,7 +274,9 @@ class Drawing:
             self._column(last, marks.right, self.frame.beside, ha="left"),
         )
 
-    def _column(self, layer: Layer, texts: Sequence[str], offset: float, ha: str) -> list[Any]:
+    def _column(
+        self, layer: Layer, texts: Sequence[str], offset: float, ha: str
+    ) -> "list[Annotation]":
         return [
             self.ax.annotate(
                 text,
@@ -282,31 +292,31 @@ class Drawing:
             for text, y in zip(_shown(layer, texts), layer.y[layer.numbers > 0], strict=True)
         ]
 
-    def headings(self, marks: Marks) -> list[Any]:
-        """Write what stands above the layers.
+    def headings(self, marks: Marks) -> "list[Text]":
+        """Write the headings above the layers.
 
         Parameters
         ----------
         marks : Marks
-            What is written.
+            Texts to write.
 
         Returns
         -------
         list of matplotlib Text
-            The texts.
+            Headings.
         """
         return [
             self._write((layer.x, self.frame.top), text, self.size, va="bottom")
             for layer, text in zip(self.layers, marks.headings, strict=True)
         ]
 
-    def ellipses(self) -> list[Any]:
-        """Write an ellipsis for the units that are not shown.
+    def ellipses(self) -> "list[Text]":
+        """Write an ellipsis in place of units that are not shown.
 
         Returns
         -------
         list of matplotlib Text
-            The ellipsis of each folded layer.
+            Ellipsis of each shortened layer.
         """
         return [
             self._write((layer.x, layer.ellipsis), r"$\vdots$", 1.6 * self.size)
@@ -314,17 +324,20 @@ class Drawing:
             if layer.ellipsis is not None
         ]
 
-    def _units(self) -> dict[Unit, Floats]:
-        """Return where each shown unit stands."""
+    def _units(self) -> dict[Unit, tuple[float, float]]:
+        """Return the position of each shown unit."""
         return {
-            (number, int(j)): position
+            (number, int(j)): (layer.x, float(y))
             for number, layer in enumerate(self.layers, start=1)
-            for j, position in zip(layer.numbers, layer.positions(), strict=True)
+            for j, y in zip(layer.numbers, layer.y, strict=True)
         }
 
-    def _write(self, at: Any, text: str, size: float, **style: Any) -> Any:
-        style = {"ha": "center", "va": "center", "zorder": 3} | style
-        return self.ax.text(*at, text, fontsize=size, **style)
+    def _write(
+        self, at: Floats | tuple[float, float], text: str, size: float, **style: Any
+    ) -> "Text":
+        x, y = at
+        style = {"ha": "center", "va": "center", "zorder": 3, **style}
+        return self.ax.text(x, y, text, fontsize=size, **style)
 
 
 def _text_of(texts: Texts, unit: Unit, bias: str) -> str:
@@ -338,15 +351,15 @@ def _slope(line: Floats) -> float:
     return float(np.degrees(np.arctan2(y_end - y, x_end - x)))
 
 
-def _colour(fills: Sequence[Floats], unit: Unit) -> Any:
+def _colour(fills: Sequence[Floats], unit: Unit) -> "ColorType":
     from matplotlib import colormaps
 
     layer, j = unit
     return colormaps["PRGn"](0.5 + 0.4 * fills[layer - 1][j - 1]) if j > 0 else _BIAS
 
 
-def _ink_on(colour: Any) -> str:
-    """Return a colour to write with on another."""
+def _ink_on(colour: "ColorType") -> str:
+    """Return a text colour that is readable on a background colour."""
     from matplotlib.colors import to_rgb
 
     brightness = np.dot(to_rgb(colour), (0.299, 0.587, 0.114))

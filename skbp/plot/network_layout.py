@@ -1,7 +1,7 @@
-"""Where the units of a network stand in a picture, and which units of a large layer are shown.
+"""Layout of the diagram of a network: positions of the units, links and texts.
 
-Layers stand side by side, at x = 0, 1, …, L − 1; the units of a layer one below the other, at a
-distance of 1. Units are numbered as in the lecture: from 1, and 0 is the bias unit.
+The layers are at x = 0, 1, …, L − 1; the units of a layer are in a column at a distance of 1.
+Units are numbered from 1 as in the lecture; 0 is the bias unit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,33 +15,34 @@ from numpy.typing import NDArray
 from skbp._typing import Floats
 from skbp.network import is_layer_size
 
-# the diameter of a unit: in rows, in points, and as a share of the distance between layers
+# maximum diameter of a unit: in rows, in points, and as a fraction of the layer distance
 _DIAMETER, _LARGEST, _SHARE = 0.64, 36.0, 0.4
-_ABOVE, _BELOW = 0.55, 0.75  # rows that are kept free around the units
-_SPACE, _EDGE = 4.0, 6.0  # points between a unit and its name, and between it and the edge
-_LEAST_SHARE = 0.3  # of the width, for the links, however long the names are
+_ABOVE, _BELOW = 0.55, 0.75  # margins above and below the units, in rows
+_SPACE, _EDGE = 4.0, 6.0  # points from a unit to its name, and from the name to the edge
+_LEAST_SHARE = 0.3  # minimum fraction of the width for the links
 
 TEXT = (0.22, 0.22)
-"""The width of a text on a link, as a share of the gap, and its height, in rows."""
+"""Width of a text on a link, as a fraction of the gap, and its height, in rows."""
 
-_PARTS = np.array([0.5, 0.46, 0.54, 0.42, 0.58, 0.38, 0.62, 0.34, 0.66, 0.3, 0.7])  # of a link
+# candidate positions of a text along its link
+_PARTS = np.array([0.5, 0.46, 0.54, 0.42, 0.58, 0.38, 0.62, 0.34, 0.66, 0.3, 0.7])
 _ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The shown units of a layer.
+    """Shown units of a layer.
 
     Parameters
     ----------
     x : float
-        Where the layer stands.
+        x coordinate of the layer.
     numbers : ndarray of int
-        The numbers of the units, from the top; 0 for the bias unit.
+        Numbers of the units, from the top; 0 for the bias unit.
     y : ndarray of float
-        Where each of them stands.
+        y coordinates of the units.
     ellipsis : float or None
-        Where the ellipsis stands for the units that are not shown. None if all are.
+        y coordinate of the ellipsis for units that are not shown. None if all are shown.
     """
 
     x: float
@@ -50,18 +51,18 @@ class Layer:
     ellipsis: float | None
 
     def positions(self) -> Floats:
-        """Return where the units stand.
+        """Return the positions of the units.
 
         Returns
         -------
         ndarray of shape (n_units, 2)
-            x and y of each.
+            x and y coordinates.
         """
         return np.column_stack([np.full(len(self.y), self.x), self.y])
 
 
 class Link(NamedTuple):
-    """The link from unit i of a layer to unit j of the next, which Θ^(layer)_ji weighs."""
+    """Link from unit i of a layer to unit j of the next, with the weight Θ^(layer)_ji."""
 
     layer: int
     j: int
@@ -69,20 +70,20 @@ class Link(NamedTuple):
 
 
 def place(layer_sizes: Sequence[int], max_units: int) -> list[Layer]:
-    """Choose the units that are shown, and place them.
+    """Choose the units to show and compute their positions.
 
     Parameters
     ----------
     layer_sizes : sequence of int
-        (s_1, …, s_L), bias units not counted.
+        Layer sizes (s_1, …, s_L), not counting bias units.
     max_units : int
-        The largest number of units to show of a layer, the bias unit not counted. Of a larger
-        layer the first and the last ones are shown, with an ellipsis between them.
+        Maximum number of units shown per layer, not counting the bias unit. In a larger layer, an
+        ellipsis replaces the units in the middle.
 
     Returns
     -------
     list of Layer
-        The layers. All but the last one have a bias unit, at the top.
+        Layers. All but the last one have a bias unit at the top.
 
     Raises
     ------
@@ -118,12 +119,12 @@ def links(layers: Sequence[Layer]) -> dict[Link, Floats]:
     Parameters
     ----------
     layers : sequence of Layer
-        The layers.
+        Layers of the network.
 
     Returns
     -------
     dict of Link to ndarray of shape (2, 2)
-        The two points that each link joins.
+        End points of each link.
     """
     return {
         Link(number, int(j), int(i)): np.array([start, end])
@@ -136,20 +137,20 @@ def links(layers: Sequence[Layer]) -> dict[Link, Floats]:
 
 @dataclass(frozen=True)
 class Frame:
-    """How a picture of the layers fills axes.
+    """Geometry of the diagram on its axes.
 
     Parameters
     ----------
     xlim, ylim : tuple of float
-        The limits of the axes.
+        Limits of the axes.
     row, gap : float
-        The distance between units and that between layers, in points.
+        Distance between units and distance between layers, in points.
     diameter : float
-        The diameter of a unit, in points.
+        Diameter of a unit, in points.
     beside : float
-        How far from the middle of a unit its name begins, in points.
+        Distance from the centre of a unit to its name, in points.
     top : float
-        Where the headings stand.
+        y coordinate of the headings.
     """
 
     xlim: tuple[float, float]
@@ -164,24 +165,23 @@ class Frame:
 def frame(
     layers: Sequence[Layer], size: tuple[float, float], sides: tuple[float, float], heading: float
 ) -> Frame:
-    """Fit the layers, with what is written around them, into axes.
+    """Fit the layers and the texts around them into the axes.
 
     Parameters
     ----------
     layers : sequence of Layer
-        The layers.
+        Layers of the network.
     size : tuple of float
-        The width and the height of the axes, in points.
+        Width and height of the axes, in points.
     sides : tuple of float
-        The widths of the names on the left of the first layer and on the right of the last
-        one, in points.
+        Widths of the names left of the first layer and right of the last layer, in points.
     heading : float
-        The height of what is written above the layers, in points.
+        Height of the headings above the layers, in points.
 
     Returns
     -------
     Frame
-        The limits of the axes, and the size of the units.
+        Limits of the axes and size of the units.
     """
     (width, height), (left, right) = size, sides
     n_gaps = len(layers) - 1
@@ -191,7 +191,7 @@ def frame(
     around = largest / 2 + _SPACE + _EDGE
     inner = width - 2 * around
     gaps = max(inner - left - right, _LEAST_SHARE * width)
-    # of names that are too long for the rest, a part sticks out of the axes
+    # names that are too long extend beyond the axes
     inside = (inner - gaps) / max(left + right, 1.0)
     gap = gaps / n_gaps
     diameter = min(largest, _SHARE * gap)
@@ -207,20 +207,20 @@ def frame(
 
 
 def text_points(lines: Mapping[Link, Floats]) -> dict[Link, Floats]:
-    """Choose the point of each link where its value is written.
+    """Choose the position of the text on each link.
 
-    Each text in turn moves along its link to where it is clearest of the other texts and
-    links, a few times over.
+    Each text in turn moves along its link to the position farthest from other texts and links;
+    this is repeated a few times.
 
     Parameters
     ----------
     lines : mapping of Link to ndarray of shape (2, 2)
-        The two points that each link joins.
+        End points of each link.
 
     Returns
     -------
     dict of Link to ndarray of shape (2,)
-        The middle of each text.
+        Centre of each text.
     """
     points = {link: start + 0.5 * (end - start) for link, (start, end) in lines.items()}
     for _ in range(_ROUNDS):
@@ -236,13 +236,13 @@ def text_points(lines: Mapping[Link, Floats]) -> dict[Link, Floats]:
 
 
 def _from_texts(points: Floats, others: Floats) -> Floats:
-    """Return how far texts at some points are from the nearest of other texts, up to 1.5 texts."""
+    """Return the distance of each point to the nearest other text, in texts, at most 1.5."""
     apart = np.abs(points[:, np.newaxis] - others) / TEXT
     return np.minimum(apart.max(axis=2).min(axis=1), 1.5)
 
 
 def _from_links(points: Floats, across: Floats) -> Floats:
-    """Return how far texts at some points are above or below the nearest link, up to one text."""
+    """Return the vertical distance of each point to the nearest link, in texts, at most 1."""
     (x, y), (x_end, y_end) = across[:, 0].T, across[:, 1].T
     there = y + (points[:, :1] - x) / (x_end - x) * (y_end - y)
     return np.minimum(np.abs(points[:, 1:] - there).min(axis=1) / TEXT[1], 1.0)

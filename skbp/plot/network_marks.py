@@ -1,4 +1,4 @@
-"""What is written and coloured on the units and links of a network's picture."""
+"""Values and texts on the units and links of the diagram of a network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from skbp.plot.common import shortened
 from skbp.plot.network_sample import Sample
 
 Texts = Sequence[Sequence[str]]
-"""A text for each unit j = 1, …, s_l of each layer."""
+"""Text for each unit j = 1, …, s_l of each layer."""
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What is on the units and links.
+    """Values and texts on the units and links.
 
     Parameters
     ----------
     links : sequence of ndarray of shape (s_{l+1}, s_l + 1)
-        The value of each link, which its colour and its width show.
+        Value of each link, shown by its colour and width.
     legend : str
-        What these values are.
+        Label of the colour bar.
     headings : sequence of str
-        What is written above each layer.
+        Heading of each layer.
     fills : sequence of ndarray of shape (s_l,)
-        The colour of each unit, from −1 to 1.
+        Colour of each unit, from −1 to 1.
     inside, below : sequence of sequences of str
-        What is written in each unit of each layer, and below it.
+        Texts in and below each unit of each layer.
     left, right : sequence of str
-        What is written beside the units of the first layer, and of the last one.
+        Texts beside the units of the first and the last layer.
     title : str
-        What is written above all.
+        Title of the axes.
     """
 
     links: Sequence[Floats]
@@ -50,21 +50,21 @@ class Marks:
 def weights_marks(
     Thetas: Sequence[Floats], feature_names: Sequence[str], output_names: Sequence[str]
 ) -> Marks:
-    """Mark the links with their weights.
+    """Return the marks for the weights of a network.
 
     Parameters
     ----------
     Thetas : sequence of ndarray of shape (s_{l+1}, s_l + 1)
-        The weights.
+        Weights.
     feature_names : sequence of str
-        The names of the features.
+        Names of the features.
     output_names : sequence of str
-        The names of the output units.
+        Names of the output units.
 
     Returns
     -------
     Marks
-        The units are empty.
+        Marks with the weights on the links and empty units.
     """
     sizes = [Thetas[0].shape[1] - 1, *map(len, Thetas)]
     nothing = [[""] * size for size in sizes]
@@ -87,21 +87,21 @@ def weights_marks(
 def sample_marks(
     sample: Sample, feature_names: Sequence[str], output_names: Sequence[str]
 ) -> Marks:
-    """Mark the units with the activations and errors of an example, the links with its gradient.
+    """Return the marks for the activations, errors and gradient of a sample.
 
     Parameters
     ----------
     sample : Sample
-        The example.
+        Propagated sample.
     feature_names : sequence of str
-        The names of the features.
+        Names of the features.
     output_names : sequence of str
-        The names of the output units.
+        Names of the output units.
 
     Returns
     -------
     Marks
-        The activations are in the units, the errors below them.
+        Marks with activations in the units, errors below them and the gradient on the links.
     """
     activations, deltas = sample.activations, sample.deltas
     L = len(activations)
@@ -129,25 +129,25 @@ def sample_marks(
 
 
 def _shorter(value: float) -> str:
-    """Write a number to two decimals, or to one digit if it is small, to fit in a unit."""
+    """Format a number to two digits, or to one digit if it is below 0.1."""
     return short(value, digits=1 if abs(value) < 0.1 else 2)
 
 
 def short(value: float, digits: int = 2) -> str:
-    """Write a number in a few characters.
+    """Format a number in a few characters.
 
     Parameters
     ----------
     value : float
-        The number.
+        Number to format.
     digits : int, default=2
-        How many of its digits are written, at least.
+        Minimum number of significant digits.
 
     Returns
     -------
     str
-        The digits before the point are all written, up to four; after it there are none of an
-        integer. A number below 0.01 is written like 1.5e−3.
+        Formatted number: integers without decimals, numbers below 0.01 or from 10,000 on in
+        scientific notation such as 1.5e−3.
     """
     size = abs(value)
     if float(value).is_integer() and size < 1e4:

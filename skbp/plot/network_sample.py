@@ -1,42 +1,42 @@
-"""One example on its way through a network: a^(l) forward, δ^(l) back, and the gradient."""
+"""Activations, errors and gradient of one sample in a network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from skbp import weights
-from skbp._typing import Floats, Matrix
-from skbp.data import encoded
+from skbp._typing import Floats, Labels, Matrix
+from skbp.estimator.targets import MultilabelTargets, Targets, targets_for
 from skbp.losses import get_loss
 from skbp.network import Network
-from skbp.plot.common import fitted_network, network_inputs
+from skbp.plot.common import Estimator, FittedNetwork, fitted_network, network_inputs
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What an example does in a network.
+    """Activations, errors and gradient of one sample.
 
     Parameters
     ----------
     label : object
-        Its label, as the user has it.
+        Label of the sample, not encoded.
     target : ndarray of shape (K,)
-        y, of 0 and 1.
+        Encoded label y, of 0 and 1.
     activations : list of ndarray of shape (s_l,)
-        a^(1), …, a^(L).
+        Activations a^(1), …, a^(L).
     deltas : list of ndarray of shape (s_l,)
-        δ^(2), …, δ^(L).
+        Errors δ^(2), …, δ^(L).
     gradients : list of ndarray of shape (s_{l+1}, s_l + 1)
-        ∂J/∂Θ^(1), …, ∂J/∂Θ^(L−1), where J is the loss of this example alone.
+        Gradient ∂J/∂Θ^(1), …, ∂J/∂Θ^(L−1), where J is the loss of the sample.
     loss : float
-        The loss, without the penalty.
+        Loss, without the penalty.
     """
 
-    label: Any
+    label: object
     target: Floats
     activations: list[Floats]
     deltas: list[Floats]
@@ -44,27 +44,27 @@ class Sample:
     loss: float
 
 
-def propagate(estimator: Any, x: Any, y: Any) -> Sample:
-    """Propagate an example forward, and its error back.
+def propagate(estimator: Estimator, x: ArrayLike, y: Labels) -> Sample:
+    """Propagate a sample forward and its error backward.
 
     Parameters
     ----------
     estimator : BackpropClassifier, MLPClassifier, Pipeline or search
-        A fitted network, or a fitted pipeline or search around one.
+        Fitted network, fitted pipeline that ends in one, or fitted search with ``refit=True``.
     x : array-like of shape (n_features,) or (1, n_features), or str
-        The example.
+        Input sample.
     y : label, or array-like of shape (n_labels,) or (1, n_labels)
-        Its label; for multilabel y, its row of the indicator matrix.
+        Label of the sample; for multilabel y, a row of the indicator matrix.
 
     Returns
     -------
     Sample
-        Activations, errors and the gradient.
+        Activations, errors and gradient.
 
     Raises
     ------
     ValueError
-        If ``x`` is not one example of the network's features, or ``y`` is unknown.
+        If ``x`` is not one sample with the right number of features, or ``y`` is unknown.
     """
     classifier = fitted_network(estimator)
     X = validate_data(
@@ -75,8 +75,9 @@ def propagate(estimator: Any, x: Any, y: Any) -> Sample:
         reset=False,
     )
     X = X.toarray() if issparse(X) else X
-    labels = _one_label(classifier, y)
-    Y = encoded(classifier._label_binarizer, labels, X.dtype)
+    targets = _targets(classifier)
+    labels = _one_label(targets, y)
+    Y = targets.encode(labels, X.dtype)
     Thetas = weights.join(classifier.coefs_, classifier.intercepts_)
     network = _network(classifier, Thetas)
     loss = get_loss(network.h.name, classifier.loss)
@@ -95,8 +96,8 @@ def propagate(estimator: Any, x: Any, y: Any) -> Sample:
     )
 
 
-def _one_row(estimator: Any, x: Any) -> Matrix:
-    """Return the example as the only row of a table, or its text as the only one of a list."""
+def _one_row(estimator: Estimator, x: Matrix | str) -> Matrix:
+    """Return the sample as a table of one row, or its text in a list."""
     if isinstance(x, str):
         return [x]
     if hasattr(x, "infer_objects") and x.ndim == 1:  # a row of a pandas DataFrame
@@ -112,22 +113,31 @@ def _one_row(estimator: Any, x: Any) -> Matrix:
     return row
 
 
-def _one_label(classifier: Any, y: Any) -> Any:
-    """Return the label in an array of one, or for multilabel y the only row of labels."""
+def _one_label(targets: Targets, y: Labels) -> Labels:
+    """Return the label as an array of one entry, or for multilabel y as a matrix of one row."""
     labels = y.toarray() if issparse(y) else np.asarray(y)
-    if classifier._label_binarizer.y_type_ != "multilabel-indicator":
+    if not isinstance(targets, MultilabelTargets):
         if labels.size != 1:
             raise ValueError(f"y must be one label. Got {y!r} instead.")
         return labels.ravel()
-    n_labels = len(classifier.classes_)
+    n_labels = len(targets.classes)
     if labels.size != n_labels or not np.isin(labels, [0, 1]).all():
         raise ValueError(f"y must be the {n_labels} labels of one example, 0 or 1. Got {y!r}.")
     return labels.reshape(1, -1)
 
 
-def _network(classifier: Any, Thetas: Sequence[Floats]) -> Network:
+def _targets(classifier: FittedNetwork) -> Targets:
+    """Return the targets of a classifier; MLPClassifier has none, but the same classes."""
+    if hasattr(classifier, "targets_"):
+        return classifier.targets_
+    classes = classifier.classes_
+    is_multilabel = classifier.n_outputs_ > 1 and classifier.out_activation_ == "logistic"
+    return targets_for(np.eye(len(classes), dtype=int) if is_multilabel else classes)
+
+
+def _network(classifier: FittedNetwork, Thetas: Sequence[Floats]) -> Network:
     """Return the network of a classifier; MLPClassifier has none, but the same parameters."""
-    if hasattr(classifier, "_network"):
-        return classifier._network
+    if hasattr(classifier, "network_"):
+        return classifier.network_
     sizes = (Thetas[0].shape[1] - 1, *map(len, Thetas))
     return Network(sizes, classifier.activation, classifier.out_activation_)
