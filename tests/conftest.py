@@ -4,13 +4,19 @@ import os
 
 from hypothesis import settings
 
-from skbp.fast import kernels
+from skbp.engine.compiled import kernels
 
+settings.register_profile("here", max_examples=50)
 # The same examples each time, where a change must not land or fail by chance.
-settings.register_profile("ci", derandomize=True, database=None)
+settings.register_profile("ci", max_examples=50, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-if os.environ.get("CI"):
-    settings.load_profile("ci")
-
-OF_THE_EXTENSION = ["kernel_cases.py", "test_fast.py", "test_kernel_epochs.py", "test_kernels.py"]
-collect_ignore = [] if kernels else OF_THE_EXTENSION
+OF_THE_EXTENSION = [
+    "kernel_cases",
+    "random_networks",
+    "test_compiled",
+    "test_kernel_arguments",
+    "test_kernel_epochs",
+    "test_kernels",
+]
+collect_ignore = [] if kernels else [f"engine/{name}.py" for name in OF_THE_EXTENSION]

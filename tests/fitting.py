@@ -11,20 +11,29 @@ from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.preprocessing import scale
 
 from skbp import BackpropClassifier
-from skbp.fast import kernels
+from skbp.engine.compiled import kernels
+from skbp.estimator import solver_factory
 from skbp.objective import Objective
 
-FIRST_ORDER = ["gd", "sgd", "adam"]
-MINI_BATCH = ["sgd", "adam"]
-LINE_SEARCH = ["cg", "lbfgs"]
-SOLVERS = [*FIRST_ORDER, *LINE_SEARCH]
+
+def _has_learning_rate(name):
+    parameters = BackpropClassifier(solver=name).get_params()
+    return hasattr(solver_factory.make_solver(parameters, n_rows=1), "learning_rate")
+
+
+# a solver that is added to skbp is tested too
+SOLVERS = list(solver_factory.SOLVERS)
+MINI_BATCH = list(solver_factory.MINI_BATCH_SOLVERS)
+FIRST_ORDER = [name for name in SOLVERS if _has_learning_rate(name)]
+LINE_SEARCH = [name for name in SOLVERS if name not in FIRST_ORDER]
+FULL_BATCH = [name for name in SOLVERS if name not in MINI_BATCH]
 
 every_solver = pytest.mark.parametrize("solver", SOLVERS)
 every_first_order_solver = pytest.mark.parametrize("solver", FIRST_ORDER)
 every_mini_batch_solver = pytest.mark.parametrize("solver", MINI_BATCH)
 may_stop_early = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-# what a sum of some numbers of about 1 may lose, where NumPy adds them up and where the kernels do
+# rounding errors of a sum of a few numbers of about 1, which engines add up in different orders
 ROUNDED = {"rtol": 1e-12, "atol": 1e-14}
 
 Small = partial(BackpropClassifier, hidden_layer_sizes=(5,), random_state=0)
@@ -72,7 +81,7 @@ def assert_same_model(model, other, **tolerance):
 
 @dataclass(frozen=True)
 class Pass:
-    """Over which rows a fit has just gone: all of them, a batch, or the batches of an epoch."""
+    """An evaluation of the cost during a fit, on all rows or a batch, or a compiled epoch."""
 
     theta: np.ndarray  # the weights before it
     cost: float
@@ -80,48 +89,46 @@ class Pass:
     n_gradients: int
 
 
-def watch_passes(monkeypatch, watch):
-    """Let a function see every pass of a fit.
+def watch_passes(monkeypatch, observe):
+    """Call a function with each `Pass` of all following fits.
 
-    Passes are evaluations of an Objective. With the kernels, an epoch is a single one: it
-    does not come back to Python after each batch.
+    A compiled epoch is a single one, because it does not return to Python after each batch.
     """
     call = Objective.__call__
 
-    def watched(objective, theta):
+    def observed_call(objective, theta):
         start = theta.copy()
         J, D = call(objective, theta)
-        watch(Pass(start, J, objective.n_rows, 1))
+        observe(Pass(start, J, objective.n_rows, 1))
         return J, D
 
-    monkeypatch.setattr(Objective, "__call__", watched)
+    monkeypatch.setattr(Objective, "__call__", observed_call)
     if kernels is not None:
-        monkeypatch.setattr(kernels, "epoch", watched_epoch(kernels.epoch, watch))
+        monkeypatch.setattr(kernels, "epoch", _observed_epoch(kernels.epoch, observe))
 
 
-def watched_epoch(epoch, watch):
-    """Return the compiled epoch, with a function that sees it."""
+def _observed_epoch(epoch, observe):
+    """Return the compiled epoch, which calls a function with its `Pass`."""
 
-    def watched(plan, theta, X, Y, weights, order, batch_size, *others):
-        start = theta.copy()
-        loss, t = epoch(plan, theta, X, Y, weights, order, batch_size, *others)
-        watch(Pass(start, loss / len(X), len(X), ceil(len(X) / batch_size)))
+    def observed_epoch(plan, theta, examples, order, batches, rule, averages):
+        start, n_rows = theta.copy(), len(examples[0])
+        loss, t = epoch(plan, theta, examples, order, batches, rule, averages)
+        observe(Pass(start, loss / n_rows, n_rows, ceil(n_rows / batches["batch_size"])))
         return loss, t
 
-    return watched
+    return observed_epoch
 
 
 def interrupt_after(monkeypatch, n_gradients):
-    """Let Ctrl-C come once a fit has computed more gradients than this.
+    """Raise a KeyboardInterrupt, as Ctrl-C does, once fits have computed more gradients than this.
 
-    Where it comes in the middle of a compiled epoch, this has changed the weights and the
-    averages.
+    After a compiled epoch this is too late for the weights and averages, which it has changed.
     """
     n_computed = 0
 
-    def interrupt(passed):
+    def interrupt(observed):
         nonlocal n_computed
-        n_computed += passed.n_gradients
+        n_computed += observed.n_gradients
         if n_computed > n_gradients:
             raise KeyboardInterrupt
 

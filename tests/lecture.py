@@ -1,4 +1,4 @@
-"""The lecture's algorithm as it stands on the slide, to test skbp against.
+"""The lecture's algorithm as on its slide, to compare skbp with.
 
 'Gradient Computation for Backpropagation Algorithm': one example after the other, in
 scalars and small vectors, with nothing from skbp. As on the slide, Theta[l], z[l], a[l]

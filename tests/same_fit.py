@@ -7,7 +7,18 @@ from numpy.testing import assert_equal
 
 def fitted_attributes(model):
     """Return the public fitted attributes of a model, by name."""
-    return {name: value for name, value in vars(model).items() if re.fullmatch("[^_].*_", name)}
+    return {
+        name: _comparable(value)
+        for name, value in vars(model).items()
+        if re.fullmatch("[^_].*_", name)
+    }
+
+
+def _comparable(value):
+    """Return a value; the type and the attributes of an object that only equals itself."""
+    if not hasattr(value, "__dict__") or type(value).__eq__ is not object.__eq__:
+        return value
+    return type(value), {name: _comparable(part) for name, part in vars(value).items()}
 
 
 def bits_of(model):

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 from scipy.special import log_softmax, softmax
 
-from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation, look_up
+from skbp.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation, resolve
 
 moderate = st.floats(-15, 15)
 off_the_kink = st.floats(-15, -1e-3) | st.floats(1e-3, 15)
@@ -26,7 +26,7 @@ def large_z(dtype):
     return np.linspace(-1e4, 1e4, 2001, dtype=dtype).reshape(-1, 3)
 
 
-def test_there_are_the_lectures_and_no_others():
+def test_the_lecture_module_has_every_activation():
     assert set(ACTIVATIONS) == set(LECTURE)
     assert set(OUTPUT_ACTIVATIONS) == set(LECTURE_OUTPUT)
 
@@ -39,7 +39,7 @@ def test_each_is_registered_under_its_own_name(registry):
 @over_all
 @given(z=arrays(float, 7, elements=moderate))
 @settings(deadline=None, max_examples=30)
-def test_g_is_its_definition(name, z):
+def test_g_is_as_it_is_defined(name, z):
     g, _ = LECTURE[name]
     np.testing.assert_allclose(ACTIVATIONS[name].g(z), g(z), rtol=1e-12, atol=1e-15)
 
@@ -98,7 +98,7 @@ def test_finite_for_large_z_and_of_its_dtype(name, dtype):
 
 
 @over_all
-def test_neither_g_nor_g_prime_touches_its_input(name):
+def test_g_and_g_prime_do_not_change_their_argument(name):
     activation, z = ACTIVATIONS[name], np.linspace(-2, 2, 5)
     z.flags.writeable = False
     a = activation.g(z)
@@ -151,41 +151,41 @@ def test_output_is_finite_for_large_z_and_of_its_dtype(name, dtype):
         ("softmax", [1e4, 1e4], [-np.log(2), -np.log(2)]),
     ],
 )
-def test_log_g_of_certain_outputs(name, z, log_h):
+def test_log_g_of_large_z(name, z, log_h):
     np.testing.assert_allclose(OUTPUT_ACTIVATIONS[name].log_g(np.array([z])), [log_h], rtol=1e-12)
 
 
 @over_outputs
-def test_output_does_not_touch_its_input(name):
+def test_output_activations_do_not_change_their_argument(name):
     output, z = OUTPUT_ACTIVATIONS[name], np.array([[-1.0, 0.0, 2.0]])
     z.flags.writeable = False
     assert not np.shares_memory(output.g(z), z)
     assert not np.shares_memory(output.log_g(z), z)
 
 
-def test_look_up_by_name():
-    assert look_up(ACTIVATIONS, "tanh", "activation") is ACTIVATIONS["tanh"]
+def test_resolve_by_name():
+    assert resolve(ACTIVATIONS, "tanh", "activation") is ACTIVATIONS["tanh"]
 
 
-def test_an_object_stands_for_itself():
+def test_resolve_returns_an_object_as_it_is():
     sine = Activation(np.sin, lambda a: np.sqrt(1 - a * a), "sine")
-    assert look_up(ACTIVATIONS, sine, "activation") is sine
+    assert resolve(ACTIVATIONS, sine, "activation") is sine
 
 
 @pytest.mark.parametrize(
     ("registry", "parameter"),
     [(ACTIVATIONS, "activation"), (OUTPUT_ACTIVATIONS, "output_activation")],
 )
-def test_look_up_names_the_parameter_the_choices_and_what_it_got(registry, parameter):
-    message = f"{parameter} must be one of {sorted(registry)}. Got 'Tanh' instead."
-    with pytest.raises(ValueError, match=re.escape(message)):
-        look_up(registry, "Tanh", parameter)
+def test_an_error_of_resolve_names_the_parameter_the_choices_and_the_given_one(registry, parameter):
+    parts = [f"{parameter} must be", str(sorted(registry)), "'Tanh'"]
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, parts))):
+        resolve(registry, "Tanh", parameter)
 
 
 @pytest.mark.parametrize("wrong", [None, np.tanh, OUTPUT_ACTIVATIONS["softmax"]])
-def test_look_up_of_another_type(wrong):
+def test_resolve_of_another_type(wrong):
     with pytest.raises(ValueError, match="activation must be one of"):
-        look_up(ACTIVATIONS, wrong, "activation")
+        resolve(ACTIVATIONS, wrong, "activation")
 
 
 def test_representation_names_the_activation():

@@ -1,4 +1,4 @@
-"""skbp.gradient_check: it passes right gradients and catches the mistakes that people make."""
+"""skbp.gradient_check: correct gradients pass it, and those with common mistakes do not."""
 
 import numpy as np
 import pytest
@@ -47,19 +47,19 @@ def penalty_without_its_half(theta):
     return J + penalty, D
 
 
-def one_entry_forgotten(theta):
+def without_one_entry(theta):
     J, D = objective(theta)
     D[5] = 0
     return J, D
 
 
 @pytest.mark.parametrize(
-    ("right", "theta"),
+    ("correct", "theta"),
     [(objective, theta_0), (rosenbrock, np.array([-1.2, 1.0, 0.7]))],
     ids=["objective", "rosenbrock"],
 )
-def test_a_right_gradient_passes(right, theta):
-    assert check_gradient(right, theta) < 1e-8
+def test_a_correct_gradient_passes(correct, theta):
+    assert check_gradient(correct, theta) < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_a_right_gradient_passes(right, theta):
         not_divided_by_m,
         sign_changed,
         penalty_without_its_half,
-        one_entry_forgotten,
+        without_one_entry,
     ],
 )
 def test_a_wrong_gradient_is_caught(wrong):
     assert check_gradient(wrong, theta_0) > 1e-4
 
 
-def test_the_opposite_gradient_is_as_wrong_as_can_be():
+def test_the_opposite_gradient_has_the_largest_error():
     assert check_gradient(sign_changed, theta_0) == pytest.approx(1)
 
 
-def test_a_gradient_twice_too_long_is_off_by_a_third():
+def test_a_gradient_twice_too_long_has_an_error_of_a_third():
     assert check_gradient(lambda t: (t @ t, 4 * t), np.ones(3)) == pytest.approx(1 / 3)
 
 
@@ -106,7 +106,7 @@ def test_numerical_gradient_agrees_with_scipys():
 
 
 @pytest.mark.parametrize("epsilon", [1e-1, 1e-3])
-def test_its_error_is_the_square_of_epsilon(epsilon):
+def test_the_error_of_the_numerical_gradient_is_the_square_of_epsilon(epsilon):
     cubic = numerical_gradient(lambda theta: (theta[0] ** 3, theta), np.array([1.0]), epsilon)
     assert cubic[0] - 3 == pytest.approx(epsilon**2, rel=1e-5)
 

@@ -27,12 +27,17 @@ hard = arrays(float, (2, 3), elements=st.sampled_from([0.0, 1.0]))
 one_hot = st.lists(st.integers(0, 2), min_size=2, max_size=2).map(lambda k: np.eye(3)[k])
 
 
+def error(*parts):
+    """Expect a ValueError whose message has these parts, in their order."""
+    return pytest.raises(ValueError, match=".*".join(re.escape(str(part)) for part in parts))
+
+
 def rows_sum_to_1(Y):
     return Y / Y.sum(axis=1, keepdims=True)
 
 
 def targets(output_activation):
-    """The targets that the output activation allows, soft ones too."""
+    """Return the targets that the output activation allows, soft ones as well."""
     if output_activation == "softmax":
         return one_hot | soft.map(rows_sum_to_1)
     return hard | soft
@@ -135,10 +140,10 @@ def test_delta_is_the_derivative_of_per_row(pair, data):
 def test_finite_and_of_its_dtype_for_large_z(pair, dtype):
     z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1], [-1e4, -1e4, 1e4]], dtype)
     Y = np.eye(3, dtype=dtype)[[1, 1, 0]]
-    losses, error = per_row(pair, z, Y), delta(pair, z, Y)
-    assert losses.dtype == error.dtype == dtype
+    losses, deltas = per_row(pair, z, Y), delta(pair, z, Y)
+    assert losses.dtype == deltas.dtype == dtype
     assert np.isfinite(losses).all()
-    assert np.isfinite(error).all()
+    assert np.isfinite(deltas).all()
 
 
 @over_dtypes
@@ -151,20 +156,20 @@ def test_finite_and_of_its_dtype_for_large_z(pair, dtype):
         (("softmax", "log_loss"), [1e4, -1e4], [1, 0], 0),
     ],
 )
-def test_a_certain_output_costs_its_z(pair, z, y, expected, dtype):
+def test_the_loss_of_a_large_z(pair, z, y, expected, dtype):
     z, Y = np.array([z], dtype), np.array([y], dtype)
     assert per_row(pair, z, Y) == pytest.approx(expected)
 
 
 @over_pairs
-def test_delta_is_new_and_nothing_given_is_changed(pair):
+def test_delta_is_a_new_array_and_arguments_are_not_changed(pair):
     z, Y = np.array([[0.5, -1.0]]), np.array([[1.0, 0.0]])
     a = OUTPUT_ACTIVATIONS[pair[0]].g(z)
-    for given_array in (z, a, Y):
-        given_array.flags.writeable = False
+    for array in (z, a, Y):
+        array.flags.writeable = False
     LOSSES[pair].per_row(z, a, Y)
-    error = LOSSES[pair].delta(z, a, Y)
-    assert not any(np.shares_memory(error, given_array) for given_array in (z, a, Y))
+    delta = LOSSES[pair].delta(z, a, Y)
+    assert not any(np.shares_memory(delta, array) for array in (z, a, Y))
 
 
 @over_pairs
@@ -181,15 +186,15 @@ def test_a_loss_supports_the_output_activation_that_its_delta_is_derived_for(
 
 
 @over_pairs
-def test_a_loss_object_stands_for_itself(pair):
+def test_get_loss_returns_a_loss_object_as_it_is(pair):
     loss = type(LOSSES[pair])()
     assert get_loss(pair[0], loss) is loss
 
 
 @over_pairs
-def test_a_loss_object_refuses_other_output_activations(pair):
+def test_a_loss_object_is_refused_with_other_output_activations(pair):
     for other in {*OUTPUT_ACTIVATIONS, "tanh"} - {pair[0]}:
-        with pytest.raises(ValueError, match=f"does not support .* activation '{other}'"):
+        with error("does not support", f"'{other}'"):
             get_loss(other, LOSSES[pair])
 
 
@@ -218,7 +223,7 @@ class FocalLoss:
 @pytest.mark.parametrize("gamma", [0, 0.5, 2])
 @given(z=wide_z, Y=hard)
 @settings(deadline=None, max_examples=50)
-def test_the_delta_of_a_loss_of_ones_own(gamma, z, Y):
+def test_the_delta_of_a_custom_loss(gamma, z, Y):
     loss, a = FocalLoss(gamma), expit(z)
     numerical = numerical_gradient(
         lambda flat: (loss.per_row(flat.reshape(z.shape), a, Y).sum(), flat), z.ravel()
@@ -242,7 +247,7 @@ def test_focal_loss_by_hand():
 
 @pytest.mark.parametrize("sample_weight", [None, [0.5, 2, 0, 1]], ids=["no_weights", "weights"])
 @pytest.mark.parametrize("container", [np.asarray, csr_array])
-def test_an_objective_with_a_loss_of_ones_own_passes_the_gradient_check(container, sample_weight):
+def test_an_objective_with_a_custom_loss_passes_the_gradient_check(container, sample_weight):
     network = Network((2, 3, 3), "tanh")
     X = container(np.array([[0.5, -1], [0, 2], [1, 0], [-1.5, 1]]))
     Y = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]])
@@ -250,18 +255,14 @@ def test_an_objective_with_a_loss_of_ones_own_passes_the_gradient_check(containe
     assert check_gradient(objective, network.initialize(0)) < 1e-7
 
 
-def test_a_loss_of_ones_own_is_refused_where_it_does_not_fit():
+def test_a_custom_loss_is_refused_with_an_output_activation_that_it_does_not_support():
     network = Network((2, 3), output_activation="softmax")
     loss = FocalLoss(gamma=2)
-    message = f"loss={loss!r} does not support output units of the activation 'softmax'."
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with error(repr(loss), "'softmax'"):
         Objective(network, np.zeros((1, 2)), [[1, 0, 0]], loss)
 
 
 @pytest.mark.parametrize("pair", [("logistic", "hinge"), ("tanh", "log_loss")])
-def test_get_loss_lists_the_pairs_and_what_it_got(pair):
-    message = (
-        f"The pair (output_activation, loss) must be one of {sorted(LOSSES)}. Got {pair!r} instead."
-    )
-    with pytest.raises(ValueError, match=re.escape(message)):
+def test_an_error_of_get_loss_names_the_pairs_and_the_given_one(pair):
+    with error("(output_activation, loss)", sorted(LOSSES), pair):
         get_loss(*pair)

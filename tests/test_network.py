@@ -28,8 +28,9 @@ xor = Network((2, 2, 1), "relu")
 xor_theta = xor.pack([[[0.0, 1, 1], [-1, 1, 1]], [[0.0, 1, -2]]])
 
 
-def message(text):
-    return pytest.raises(ValueError, match=re.escape(text))
+def error(*parts):
+    """Expect a ValueError whose message has these parts, in their order."""
+    return pytest.raises(ValueError, match=".*".join(re.escape(str(part)) for part in parts))
 
 
 def random_examples(network, m=7, seed=0):
@@ -122,7 +123,7 @@ def test_start_weights_are_reproducible():
     assert not np.array_equal(network.initialize(8), network.initialize(7))
 
 
-def test_without_a_seed_start_weights_differ():
+def test_start_weights_differ_without_a_seed():
     network = Network((5, 4, 3))
     assert not np.array_equal(network.initialize(), network.initialize())
 
@@ -199,7 +200,7 @@ def test_backward_by_hand_on_xor():
 @pytest.mark.parametrize(
     "names", [(), ("elu",), ("relu", "tanh"), ("logistic", "selu", "softplus")], ids="-".join
 )
-def test_each_hidden_layer_has_its_own_activation_as_in_the_lecture(names, container):
+def test_the_hidden_layers_may_have_different_activations(names, container):
     network = Network((3, *(5, 4, 6)[: len(names)], 2), names)
     L, theta, X = len(names) + 2, network.initialize(0), random_examples(network)
     delta = np.random.default_rng(1).normal(size=(len(X), 2))
@@ -238,20 +239,24 @@ def test_backward_sums_over_blocks_of_rows():
     )
 
 
-def test_nothing_given_is_changed():
+def test_arguments_are_not_changed():
     network = Network((3, 5, 4, 2))
     theta, X, delta = network.initialize(0), random_examples(network), np.ones((7, 2))
     activations, _ = network.forward(theta, X)
-    for given_array in (theta, X, delta, *activations):
-        given_array.flags.writeable = False
+    for array in (theta, X, delta, *activations):
+        array.flags.writeable = False
     network.forward(theta, X)
     network.decision(theta, X)
     assert network.backward(theta, activations, delta).shape == theta.shape
 
 
-def test_it_is_frozen():
+def test_a_network_is_frozen():
     with pytest.raises(FrozenInstanceError):
         xor.activation = "tanh"
+
+
+def test_a_network_is_not_random():
+    assert not xor.is_random
 
 
 def test_networks_with_equal_fields_are_equal():
@@ -269,7 +274,7 @@ def test_networks_with_different_fields_differ(other):
     assert other != xor
 
 
-def test_it_survives_pickling():
+def test_a_pickled_network_is_equal():
     network = Network((2, 2, 3), "selu", "softmax")
     theta = network.initialize(0)
     _, expected = network.forward(theta, corners)
@@ -288,7 +293,7 @@ def test_activations_may_be_objects():
     )
 
 
-def test_an_activation_of_ones_own():
+def test_a_custom_activation():
     square = Activation(lambda z: z * z, lambda a: 2 * np.sqrt(a), "square")
     network = Network((1, 1, 1), square)
     activations, z = network.forward(np.array([1.0, 1.0, 0.0, 1.0]), np.array([[2.0]]))
@@ -310,7 +315,7 @@ def test_g_has_one_activation_for_each_hidden_layer(activation, names):
 
 
 @pytest.mark.parametrize("activation", ["relu", [], ()])
-def test_without_hidden_layers_there_is_no_g(activation):
+def test_without_hidden_layers_g_is_empty(activation):
     assert Network((4, 1), activation).g == ()
 
 
@@ -343,16 +348,13 @@ def test_a_list_of_activations_that_is_changed_later_changes_no_network():
     ],
 )
 def test_a_wrong_number_of_activations(layer_sizes, activation):
-    with message(
-        "activation must be a single one, or one for each of the "
-        f"{len(layer_sizes) - 2} hidden layers. Got "
-    ):
+    with error("activation", f"{len(layer_sizes) - 2} hidden layers"):
         Network(layer_sizes, activation)
 
 
 @pytest.mark.parametrize("wrong", ["sine", None, 3, ["relu"], OUTPUT_ACTIVATIONS["softmax"]])
 def test_an_unknown_activation_inside_a_list(wrong):
-    with message(f"activation must be one of {sorted(ACTIVATIONS)}. Got {wrong!r} instead."):
+    with error("activation", sorted(ACTIVATIONS), repr(wrong)):
         Network((2, 2, 2, 1), ["relu", wrong])
 
 
@@ -373,42 +375,34 @@ def test_per_hidden_layer_repeats_a_single_value_and_keeps_a_sequence(value, exp
 
 @pytest.mark.parametrize(("value", "n_layers"), [([0.1], 2), ([], 1), ((0.1, 0.2), 1), ([1], 0)])
 def test_per_hidden_layer_refuses_another_number(value, n_layers):
-    with message(
-        f"dropout must be a single one, or one for each of the {n_layers} hidden layers. "
-        f"Got {value!r} instead."
-    ):
+    with error("dropout", f"{n_layers} hidden layers", repr(value)):
         per_hidden_layer("dropout", value, n_layers)
 
 
 @pytest.mark.parametrize("layer_sizes", [(), (3,), (3, 0, 1), (3, -2, 1), (3, 2.0, 1), (3, "2", 1)])
 def test_invalid_layer_sizes(layer_sizes):
-    with message(
-        "layer_sizes must hold at least two positive integers, the number of features first "
-        f"and the number of outputs last. Got {layer_sizes!r} instead."
-    ):
+    with error("layer_sizes", "positive integers", repr(layer_sizes)):
         Network(layer_sizes)
 
 
 def test_unknown_activation():
-    with message(f"activation must be one of {sorted(ACTIVATIONS)}. Got 'sine' instead."):
+    with error("activation", sorted(ACTIVATIONS), "'sine'"):
         Network((2, 1), activation="sine")
 
 
 def test_unknown_output_activation():
-    with message("output_activation must be one of ['logistic', 'softmax']. Got 'tanh' instead."):
+    with error("output_activation", "['logistic', 'softmax']", "'tanh'"):
         Network((2, 1), output_activation="tanh")
 
 
 def test_a_softmax_over_one_unit_is_refused():
-    with message("output_activation='softmax' needs at least two output units"):
+    with error("output_activation='softmax'", "two output units"):
         Network((2, 1), output_activation="softmax")
 
 
 @pytest.mark.parametrize("shape", [(8,), (10,), (1, 9), ()])
 def test_unpack_refuses_a_vector_that_does_not_fit(shape):
-    with message(
-        f"theta must have shape (9,) for a network with layer_sizes=(2, 2, 1). Got {shape} instead."
-    ):
+    with error("theta", "(9,)", "(2, 2, 1)", shape):
         xor.unpack(np.zeros(shape))
 
 
@@ -416,5 +410,5 @@ def test_unpack_refuses_a_vector_that_does_not_fit(shape):
     "shapes", [[(2, 3)], [(2, 3), (1, 2)], [(3, 2), (1, 3)], [(2, 3), (1, 3), (1, 2)]]
 )
 def test_pack_refuses_matrices_that_do_not_fit(shapes):
-    with message(f"Thetas must have the shapes [(2, 3), (1, 3)]. Got {shapes} instead."):
+    with error("Thetas", "[(2, 3), (1, 3)]", shapes):
         xor.pack([np.zeros(shape) for shape in shapes])

@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -18,13 +18,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 
 from skbp.activations import ACTIVATIONS, Activation
 from skbp.gradient_check import check_gradient
 from skbp.losses import LOSSES, LogisticLogLoss
 from skbp.network import Network
 from skbp.objective import Objective
+from skbp.solvers import Adam, Momentum
+from skbp.solvers.update_rules import Update
 
 LAMBDA = 0.7
 M = 6
@@ -34,8 +35,8 @@ X = generator.normal(size=(M, 4)) * generator.integers(2, size=(M, 4))
 Y = np.eye(3)[[2, 0, 1, 1, 2, 0]]
 WEIGHTS = generator.uniform(0.1, 3, size=M)
 SHUFFLED = np.array([4, 2, 5, 0, 1, 3])
-for given_array in (X, Y, WEIGHTS, SHUFFLED):
-    given_array.flags.writeable = False
+for array in (X, Y, WEIGHTS, SHUFFLED):
+    array.flags.writeable = False
 
 SPARSE = [csr_array, csr_matrix, csc_array, csc_matrix]
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, *SPARSE])
@@ -57,9 +58,8 @@ class Case:
     n_outputs: int = 3
 
     def __str__(self):
-        weights = "weights" if self.weighted else "no_weights"
         names = [self.activation] if isinstance(self.activation, str) else self.activation
-        return "-".join([*names, *self.pair, f"{self.n_hidden}_hidden", weights])
+        return "-".join([*names, *self.pair, f"{self.n_hidden}_hidden"])
 
     @property
     def network(self):
@@ -92,11 +92,30 @@ def lecture(case, lambda_=LAMBDA):
 
 
 MIXED = [("relu", "logistic"), ("elu", "softplus", "tanh"), ("selu", "identity", "leaky_relu")]
-CASES = [Case(*fields) for fields in product(ACTIVATIONS, LOSSES, range(4), [False, True])] + [
-    Case(activations, pair, len(activations), weighted)
-    for activations, pair, weighted in product(MIXED, LOSSES, [False, True])
+NETWORKS = list(product(ACTIVATIONS, LOSSES, range(4))) + [
+    (activations, pair, len(activations)) for activations, pair in product(MIXED, LOSSES)
 ]
-over_cases = pytest.mark.parametrize("case", CASES, ids=str)
+DATA = list(product([np.asarray, csr_array, csc_matrix], [False, True]))
+
+
+def cases():
+    """Yield every activation with every loss and depth, each with one kind of data in turn.
+
+    So each activation, and each loss at each depth, comes with each container, with and without
+    weights. Containers concern only the first layer, and weights only the error of the last one.
+    """
+    groups = (ACTIVATIONS, LOSSES, MIXED)
+    numbers = {value: i for values in groups for i, value in enumerate(values)}
+    for activation, pair, n_hidden in NETWORKS:
+        container, weighted = DATA[(numbers[activation] + numbers[pair] + n_hidden) % len(DATA)]
+        yield pytest.param(
+            case := Case(activation, pair, n_hidden, weighted),
+            container,
+            id=f"{case}-{container.__name__}-{'weights' if weighted else 'no_weights'}",
+        )
+
+
+over_cases = pytest.mark.parametrize(("case", "container"), list(cases()))
 
 
 def sum_of_squares(Thetas):
@@ -114,28 +133,32 @@ def assert_finite(J, D):
     assert np.isfinite(D).all()
 
 
-def message(text):
-    return pytest.raises(ValueError, match=re.escape(text))
+def error(*parts):
+    """Expect a ValueError whose message has these parts, in their order."""
+    return pytest.raises(ValueError, match=".*".join(re.escape(str(part)) for part in parts))
 
 
-# The cost and its gradient
+# --------------------------------------------------------- the cost and its gradient
 
 
-@over_cases
-def test_the_random_points_are_off_the_kinks(case):
+@pytest.mark.parametrize(
+    ("activation", "n_hidden"),
+    [*product(ACTIVATIONS, range(1, 4))]
+    + [(activations, len(activations)) for activations in MIXED],
+)
+def test_the_random_points_are_off_the_kinks(activation, n_hidden):
+    case = Case(activation, n_hidden=n_hidden)
     g, _ = activations_of_layers(case.activation, case.n_hidden + 2)
     Theta = dict(enumerate(case.network.unpack(case.theta), start=1))
     z = [forward_propagation(Theta, x, g, softmax)[0] for x in X]
     assert min(np.abs(z_l).min() for z_i in z for z_l in z_i.values()) > 1e-3
 
 
-@dense_csr_and_csc
 @over_cases
-def test_it_is_the_lectures_algorithm(case, container):
+def test_cost_and_gradient_are_the_lectures(case, container):
     assert_same(case.objective(container)(case.theta), lecture(case))
 
 
-@dense_csr_and_csc
 @over_cases
 def test_it_passes_the_gradient_check(case, container):
     assert check_gradient(case.objective(container), case.theta) < 1e-6
@@ -155,7 +178,7 @@ def arctan_prime(a):
 
 @dense_and_sparse
 @over_weights
-def test_an_activation_of_ones_own_beside_a_built_in_one(container, weighted):
+def test_a_custom_activation_beside_a_built_in_one(container, weighted):
     arctan = Activation(np.arctan, arctan_prime, "arctan", bounded=True)
     case = Case(("softplus", arctan, "tanh"), n_hidden=3, weighted=weighted)
     assert check_gradient(case.objective(container), case.theta) < 1e-6
@@ -191,7 +214,7 @@ def test_cost_and_gradient_by_hand():
     assert_allclose(D, [(-0.1 + 0.5) / 2, -0.2 / 2 + 3 / 2 * np.log(3)])
 
 
-# What it takes and returns
+# ----------------------------------------------------------- arguments and results
 
 
 @pytest.mark.parametrize("container", SPARSE)
@@ -208,10 +231,9 @@ def test_a_sparse_matrix_is_never_made_dense(container, monkeypatch):
         batch(case.theta)
 
 
-@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize(("container", "weighted"), [(np.asarray, True), (csr_array, False)])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @over_pairs
-@over_weights
 def test_float32_is_close_to_float64_and_not_equal(activation, pair, container, weighted):
     case = Case(activation, pair, n_hidden=2, weighted=weighted)
     J, D = case.objective(container, np.float32)(case.theta)
@@ -220,7 +242,7 @@ def test_float32_is_close_to_float64_and_not_equal(activation, pair, container, 
     assert 0 < np.linalg.norm(D - expected_D) < 1e-5 * np.linalg.norm(expected_D)
 
 
-class Recorder(LogisticLogLoss):
+class RecordingLoss(LogisticLogLoss):
     """A loss that keeps the dtypes it was given."""
 
     def per_row(self, z, a, Y):
@@ -239,17 +261,17 @@ class Recorder(LogisticLogLoss):
     ],
 )
 @over_dtypes
-def test_computed_in_the_dtype_of_the_examples_returned_in_thetas(
+def test_it_computes_in_the_dtype_of_the_examples_and_returns_that_of_theta(
     container, given, computed, dtype
 ):
-    case, recorder = Case(weighted=True), Recorder()
-    J, D = case.objective(container, given, loss=recorder)(case.theta.astype(dtype))
-    assert recorder.dtypes == {np.dtype(computed)}
+    case, loss = Case(weighted=True), RecordingLoss()
+    J, D = case.objective(container, given, loss=loss)(case.theta.astype(dtype))
+    assert loss.dtypes == {np.dtype(computed)}
     assert type(J) is float
     assert D.dtype == dtype
 
 
-def test_lists_will_do():
+def test_lists_are_accepted():
     case = Case(weighted=True)
     objective = Objective(
         case.network, X.tolist(), Y.tolist(), alpha=LAMBDA, sample_weight=WEIGHTS.tolist()
@@ -280,7 +302,7 @@ def test_it_is_reproducible_to_the_bit():
     assert_array_equal(first[1], second[1])
 
 
-# Sample weights
+# ------------------------------------------------------------------ sample weights
 
 
 @dense_and_sparse
@@ -312,7 +334,7 @@ def test_m_is_the_sum_of_the_weights(weighted, m):
     assert_allclose(Case(weighted=weighted).objective().m, m)
 
 
-# Batches
+# ------------------------------------------------------------------------- batches
 
 
 @over_weights
@@ -330,7 +352,7 @@ def test_the_cost_of_a_batch_by_hand(pair, weighted, rows):
         for x, y, weight in zip(X[rows], Y[rows], weights[rows], strict=True)
     ]
     penalty = LAMBDA / (2 * weights.sum()) * sum_of_squares(Thetas)
-    J, _ = case.objective().on(rows)(case.theta)
+    J, _ = case.objective().take(rows)(case.theta)
     assert_allclose(J, np.mean(costs) / weights.mean() + penalty, rtol=1e-12)
 
 
@@ -338,13 +360,13 @@ def test_the_cost_of_a_batch_by_hand(pair, weighted, rows):
 @over_weights
 def test_a_batch_passes_the_gradient_check(container, weighted):
     case = Case(weighted=weighted, n_hidden=2)
-    assert check_gradient(case.objective(container).on(np.array([3, 1])), case.theta) < 1e-6
+    assert check_gradient(case.objective(container).take(np.array([3, 1])), case.theta) < 1e-6
 
 
-@dense_and_sparse
+@dense_csr_and_csc
 @over_weights
 @over_orders
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
+@pytest.mark.parametrize("batch_size", [1, 2, 6])
 def test_the_mean_of_all_equal_batches_is_the_whole(container, weighted, order, batch_size):
     case = Case(weighted=weighted, n_hidden=2)
     batches = case.objective(container).batches(batch_size, order)
@@ -356,13 +378,34 @@ def test_the_mean_of_all_equal_batches_is_the_whole(container, weighted, order, 
 def test_a_batch_of_a_batch(weighted):
     case = Case(weighted=weighted)
     rows, rows_of_rows = np.array([5, 2, 0, 1]), np.array([3, 1])
-    nested = case.objective().on(rows).on(rows_of_rows)
-    assert_same(nested(case.theta), case.objective().on(rows[rows_of_rows])(case.theta))
+    nested = case.objective().take(rows).take(rows_of_rows)
+    assert_same(nested(case.theta), case.objective().take(rows[rows_of_rows])(case.theta))
+
+
+@over_weights
+def test_a_batch_has_the_engine_and_the_m_of_the_whole(weighted):
+    whole = Case(weighted=weighted).objective()
+    batch = whole.take(slice(1, 3))
+    assert (batch.engine, batch.m, batch.mean_weight) == (whole.engine, whole.m, whole.mean_weight)
+    assert (batch.n_rows, whole.n_rows) == (2, M)
+
+
+@pytest.mark.parametrize(
+    ("weights", "rows", "has_weight"),
+    [
+        (None, slice(0, 2), True),
+        ([0, 0, 1, 2, 3, 4], slice(0, 2), False),
+        ([0, 0, 1, 2, 3, 4], slice(0, 3), True),
+        ([0, 0, 1, 2, 3, 4], np.array([1, 0, 0]), False),
+    ],
+)
+def test_whether_a_batch_has_weight(weights, rows, has_weight):
+    assert Case().objective(sample_weight=weights).take(rows).has_weight is has_weight
 
 
 def test_a_batch_of_weight_0_costs_the_penalty_alone():
     case, weights = Case(), np.array([0, 0, 1, 2, 3, 4])
-    J, D = case.objective(sample_weight=weights).on(slice(0, 2))(case.theta)
+    J, D = case.objective(sample_weight=weights).take(slice(0, 2))(case.theta)
     Thetas = case.network.unpack(case.theta)
     assert_allclose(J, LAMBDA / 20 * sum_of_squares(Thetas))
     for Theta, D_l in zip(Thetas, case.network.unpack(D), strict=True):
@@ -370,16 +413,16 @@ def test_a_batch_of_weight_0_costs_the_penalty_alone():
         assert not D_l[:, 0].any()
 
 
-@dense_and_sparse
+@dense_csr_and_csc
 @over_weights
 @over_orders
-@pytest.mark.parametrize("batch_size", [1, 4, 6, 10])
-def test_batches_are_on_one_by_one(container, weighted, batch_size, order):
+@pytest.mark.parametrize("batch_size", [1, 4, 10])
+def test_batches_are_those_rows_taken(container, weighted, batch_size, order):
     case = Case(weighted=weighted)
     objective, rows = case.objective(container), np.arange(M) if order is None else order
     found = [batch(case.theta) for batch in objective.batches(batch_size, order)]
     expected = [
-        objective.on(rows[start : start + batch_size])(case.theta)
+        objective.take(rows[start : start + batch_size])(case.theta)
         for start in range(0, M, batch_size)
     ]
     assert len(found) == math.ceil(M / batch_size)
@@ -403,7 +446,104 @@ def test_shuffled_batches_share_one_buffer():
     assert [len(array) for array in arrays_of(last)] == [2, 2, 2]
 
 
-# Large z
+# -------------------------------------------------------------------------- epochs
+
+every_engine = pytest.mark.parametrize("engine", ["auto", "numpy"])
+
+
+class HalfTheGradient:
+    """A custom update rule, which counts its steps."""
+
+    def init(self, theta):
+        return {"n_steps": 0}
+
+    def update(self, D, state, eta):
+        state["n_steps"] += 1
+        return -eta / 2 * D
+
+
+def epoch_by_hand(objective, theta, batch_size, order, update):
+    losses = []
+    for batch in objective.batches(batch_size, order):
+        J, D = batch(theta)
+        theta += update(D)
+        losses += batch.n_rows * [J]
+    return np.mean(losses)
+
+
+def two_epochs(epoch, theta, rule, batch_size=4, order=None, max_norm=None):
+    """Return the weights after two epochs, their losses and the state of the rule."""
+    theta, state = theta.copy(), rule.init(theta)
+    updates = [Update(rule, state, eta, max_norm) for eta in (0.1, 0.05)]
+    losses = [epoch(theta, batch_size, order, update) for update in updates]
+    return [theta, losses, *state.values()]
+
+
+def assert_same_epochs(found, expected, tolerance=1e-12):
+    for value, expected_value in zip(found, expected, strict=True):
+        assert_allclose(value, expected_value, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("container", "engine"), [(np.asarray, "auto"), (np.asarray, "numpy"), (csr_array, "auto")]
+)
+@over_weights
+@over_orders
+@pytest.mark.parametrize("batch_size", [1, 4, 10])
+@pytest.mark.parametrize(
+    ("rule", "max_norm"), [(Momentum(), 0.2), (Adam(), None), (HalfTheGradient(), 0.2)]
+)
+def test_an_epoch_is_the_loop_over_the_batches(
+    container, engine, weighted, order, batch_size, rule, max_norm
+):
+    case = Case(("relu", "tanh"), ("softmax", "log_loss"), 2, weighted)
+    objective = case.objective(container, engine=engine)
+    given = case.theta, rule, batch_size, order, max_norm
+    expected = two_epochs(partial(epoch_by_hand, objective), *given)
+    assert not np.allclose(expected[0], case.theta)
+    assert_same_epochs(two_epochs(objective.epoch, *given), expected)
+
+
+@every_engine
+def test_an_epoch_computes_in_float32(engine):
+    case = Case(n_hidden=2)
+    objective, objective_64 = (case.objective(dtype=t, engine=engine) for t in (np.float32, float))
+    theta, *rest = two_epochs(objective.epoch, case.theta.astype(np.float32), Adam())
+    assert theta.dtype == np.float32
+    assert_same_epochs([theta, *rest], two_epochs(objective_64.epoch, case.theta, Adam()), 1e-4)
+
+
+@every_engine
+@pytest.mark.parametrize("rule", [Momentum(), Adam(), HalfTheGradient()])
+def test_the_rule_does_not_meet_batches_without_weight(engine, rule):
+    case, weights = Case(), np.array([0, 0, 1, 2, 0, 0])
+    objective = case.objective(sample_weight=weights, engine=engine)
+    part = objective.take(slice(2, 4))
+    theta, _, *state = two_epochs(objective.epoch, case.theta, rule, batch_size=2)
+    expected, _, *expected_state = two_epochs(part.epoch, case.theta, rule, batch_size=2)
+    assert_same_epochs([theta, *state], [expected, *expected_state])
+
+
+@every_engine
+@pytest.mark.parametrize("batch_size", [0, -3])
+def test_an_epoch_with_batches_of_no_rows(engine, batch_size):
+    case = Case()
+    with error("batch_size"):
+        two_epochs(case.objective(engine=engine).epoch, case.theta, Momentum(), batch_size)
+
+
+@every_engine
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 3, 4]])
+def test_an_epoch_with_an_order_that_is_not_one_of_all_rows(engine, order):
+    case = Case()
+    theta = case.theta
+    update = Update(Momentum(), Momentum().init(theta), 0.1)
+    with pytest.raises(ValueError, match=r"order|rows"):
+        case.objective(engine=engine).epoch(theta, 4, np.array(order), update)
+    assert_array_equal(theta, case.theta)
+
+
+# ------------------------------------------------------------------------- large z
 
 
 @over_dtypes
@@ -427,19 +567,19 @@ def test_finite_for_large_z_of_hidden_units(activation, pair, dtype):
 
 @over_dtypes
 @pytest.mark.parametrize("output_activation", ["logistic", "softmax"])
-def test_a_certain_and_wrong_output_costs_its_z(output_activation, dtype):
+def test_the_loss_of_a_wrong_output_is_its_z(output_activation, dtype):
     network = Network((1, 2), output_activation=output_activation)
     objective = Objective(network, np.ones((1, 1), dtype), [[0, 1]], alpha=0)
     J, _ = objective(np.array([1e4, 0, -1e4, 0], dtype))
     assert_allclose(J, 2e4)
 
 
-# Against SciPy and scikit-learn
+# -------------------------------------------------- against SciPy and scikit-learn
 
 
 @pytest.mark.parametrize("method", ["BFGS", "CG", "L-BFGS-B"])
 @over_pairs
-def test_scipys_optimisers_take_it_as_it_is(method, pair):
+def test_scipys_optimisers_can_minimise_it(method, pair):
     case = Case(pair=pair)
     objective = case.objective()
     result = minimize(objective, case.theta, jac=True, method=method)
@@ -478,92 +618,57 @@ def test_without_hidden_layers_it_is_logistic_regression(
     assert_allclose(Theta[:, 0], model.intercept_, atol=1e-5)
 
 
-MLP_TARGETS = {
-    "binary": np.array([0, 1, 1, 0, 1, 0]),
-    "multiclass": np.array([0, 1, 2, 2, 1, 0]),
-    "multilabel": np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 1]]),
-}
-
-
-def packed(coefs, intercepts):
-    """Pack scikit-learn's coefficients as skbp does."""
-    Thetas = map(np.column_stack, zip(intercepts, [coef.T for coef in coefs], strict=True))
-    return np.concatenate([Theta.ravel() for Theta in Thetas])
-
-
-def scikit_learns_cost_and_gradient(mlp, targets, sample_weight):
-    layers = [None] * len(mlp.coefs_)
-    J, *gradients = mlp._backprop(
-        X, targets, sample_weight, [X, *layers], [*layers], [*layers], [*layers]
-    )
-    return J, packed(*gradients)
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("y", MLP_TARGETS.values(), ids=MLP_TARGETS)
-@pytest.mark.parametrize("hidden", [(), (5,), (5, 3)])
-@over_weights
-def test_log_loss_is_mlp_classifiers(activation, y, hidden, weighted):
-    mlp = MLPClassifier(hidden, activation, alpha=LAMBDA, max_iter=1, random_state=0).fit(X, y)
-    targets, sample_weight = mlp._label_binarizer.transform(y), WEIGHTS if weighted else None
-    network = Network((4, *hidden, targets.shape[1]), activation, mlp.out_activation_)
-    objective = Objective(network, X, targets, "log_loss", LAMBDA, sample_weight)
-    expected = scikit_learns_cost_and_gradient(mlp, targets, sample_weight)
-    assert_same(objective(packed(mlp.coefs_, mlp.intercepts_)), expected)
-
-
-# Errors
+# -------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (6, 5), (6,), (6, 4, 1)])
 def test_examples_of_a_wrong_shape(shape):
-    with message(f"X must have shape (m, 4). Got {shape} instead."):
+    with error("X", "(m, 4)", shape):
         Objective(Case().network, np.zeros(shape), Y)
 
 
 @pytest.mark.parametrize("container", SPARSE)
 def test_sparse_examples_of_a_wrong_shape(container):
-    with message("X must have shape (m, 4). Got (6, 3) instead."):
+    with error("X", "(m, 4)", "(6, 3)"):
         Objective(Case().network, container(np.zeros((6, 3))), Y)
 
 
 @pytest.mark.parametrize("shape", [(6, 2), (5, 3), (6,), (6, 3, 1)])
 def test_targets_of_a_wrong_shape(shape):
-    with message(f"Y must have shape (6, 3). Got {shape} instead."):
+    with error("Y", "(6, 3)", shape):
         Objective(Case().network, X, np.zeros(shape))
 
 
 @pytest.mark.parametrize("shape", [(5,), (6, 1), ()])
 def test_sample_weight_of_a_wrong_shape(shape):
-    with message(f"sample_weight must have shape (6,). Got {shape} instead."):
+    with error("sample_weight", "(6,)", shape):
         Case().objective(sample_weight=np.ones(shape))
 
 
 def test_sample_weights_that_are_all_zero():
-    with message("m, the sum of sample_weight, must be positive and finite. Got 0.0 instead."):
+    with error("sum of sample_weight", "positive", "0.0"):
         Case().objective(sample_weight=np.zeros(6))
 
 
 def test_no_examples():
-    with message("m, the sum of sample_weight, must be positive and finite. Got 0.0 instead."):
+    with error("sum of sample_weight", "positive", "0.0"):
         Objective(Case().network, X[:0], Y[:0])
 
 
 def test_sample_weights_whose_sum_overflows():
-    with message("m, the sum of sample_weight, must be positive and finite. Got inf instead."):
+    with error("sum of sample_weight", "finite", "inf"):
         Case().objective(sample_weight=np.full(6, 1e308))
 
 
 @pytest.mark.parametrize(("alpha", "m"), [(-1, 6), (1e300, 6e-20), (np.inf, 6), (np.nan, 6)])
 def test_alpha_that_cannot_be_divided_by_m(alpha, m):
-    with message("alpha / m must be finite and not negative"):
+    with error("alpha / m", f"alpha={alpha}"):
         Case().objective(alpha=alpha, sample_weight=np.full(6, m / 6))
 
 
 @pytest.mark.parametrize("batch_size", [0, -3])
 def test_batches_of_no_rows(batch_size):
-    with message(f"batch_size must be positive. Got {batch_size} instead."):
+    with error("batch_size", batch_size):
         next(Case().objective().batches(batch_size))
 
 
@@ -578,19 +683,16 @@ def test_theta_of_integers_gives_a_gradient_of_floats():
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 3, 4]])
-def test_an_order_that_is_none_of_the_rows(order):
-    with message("order must hold the row numbers 0 to 5."):
+def test_an_order_that_is_not_one_of_all_rows(order):
+    with error("order", "0 to 5"):
         next(Case().objective().batches(2, np.array(order)))
 
 
 def test_an_unknown_loss():
-    with message(
-        f"The pair (output_activation, loss) must be one of {sorted(LOSSES)}. "
-        "Got ('logistic', 'hinge') instead."
-    ):
+    with error("(output_activation, loss)", sorted(LOSSES), ("logistic", "hinge")):
         Case().objective(loss="hinge")
 
 
 def test_theta_of_a_wrong_shape():
-    with message("theta must have shape (19,)"):
+    with error("theta", "(19,)", "(18,)"):
         Case().objective()(np.zeros(18))

@@ -1,120 +1,158 @@
-"""skbp.probabilities: log-probabilities and log-losses from z, against SciPy and scikit-learn."""
+"""skbp.probabilities: class probabilities and their logarithms, against SciPy.
+
+The outputs of a network, which engines compute with the same formulas, are tested here as well.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import expit, log_softmax, logsumexp, softmax
-from sklearn.metrics import log_loss
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from skbp.activations import OUTPUT_ACTIVATIONS
-from skbp.probabilities import log_losses, log_probabilities
+from skbp.engine import resolve_engine
+from skbp.engine.interface import Output
+from skbp.network import Network
+from skbp.probabilities import binary, log_binary, shares
 
-# what the output units stand for, their activation, and how many there are
-KINDS = [
-    ("binary", "logistic", 1),
-    ("multiclass", "logistic", 3),
-    ("multiclass", "softmax", 3),
-    ("multilabel-indicator", "logistic", 3),
-]
-over_kinds = pytest.mark.parametrize(("y_type", "output_activation", "K"), KINDS)
+LOGISTIC = OUTPUT_ACTIVATIONS["logistic"]
+FORMULAS = {
+    # the probabilities as they are defined, and the number of units
+    Output.DECISION: (lambda z: z, 3),
+    Output.ACTIVATION: (expit, 3),
+    Output.BINARY: (lambda z: np.hstack([1 - expit(z), expit(z)]), 1),
+    Output.SHARES: (lambda z: expit(z) / expit(z).sum(axis=1, keepdims=True), 3),
+}
+every_engine = pytest.mark.parametrize("engine", ["auto", "numpy"])
 over_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+quick = settings(deadline=None, max_examples=30)
 
 
 def moderate_z(K):
     return arrays(float, (4, K), elements=st.floats(-12, 12))
 
 
-def probabilities(z, y_type, output_activation):
-    """Return the probabilities of the classes as they are defined."""
-    if y_type == "binary":
-        return np.hstack([1 - expit(z), expit(z)])
-    if output_activation == "softmax":
-        return softmax(z, axis=1)
+def large_z(K, dtype):
+    return np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4]], dtype)[:, :K]
+
+
+def output_of(z, output, engine, output_activation="logistic"):
+    """Return an output of a network whose z^(L) is given."""
+    K = z.shape[1]
+    network = Network((K, K), output_activation=output_activation)
+    weights = [np.eye(K, dtype=z.dtype)], [np.zeros(K, z.dtype)]
+    return resolve_engine(engine, network, z).outputs(network, weights, z, output)
+
+
+# ------------------------------------------------------------------------ two classes
+
+
+@given(moderate_z(1))
+@quick
+def test_two_probabilities_are_those_of_the_unit_being_off_and_on(z):
+    assert_allclose(binary(LOGISTIC, z), np.hstack([expit(-z), expit(z)]), rtol=1e-14)
+    assert_allclose(binary(LOGISTIC, z).sum(axis=1), 1, rtol=1e-15)
+    assert_allclose(log_binary(LOGISTIC, z), np.hstack([log_expit(-z), log_expit(z)]), rtol=1e-12)
+
+
+def test_both_probabilities_are_precise():
+    # 1 − expit(50) is 0 in float64
+    assert_allclose(binary(LOGISTIC, np.array([[50.0]])), [[np.exp(-50), 1]], rtol=1e-12)
+    assert_allclose(binary(LOGISTIC, np.array([[-50.0]])), [[1, np.exp(-50)]], rtol=1e-12)
+
+
+def test_the_log_probability_of_the_unlikely_class_is_its_z():
+    found = log_binary(LOGISTIC, np.array([[1e4], [-1e4]]))
+    assert_array_equal(found, [[-1e4, 0], [0, -1e4]])
+
+
+# --------------------------------------------------------- shares of logistic units
+
+
+@given(moderate_z(3))
+@quick
+def test_shares_are_activations_divided_by_their_sum(z):
     h = expit(z)
-    return h / h.sum(axis=1, keepdims=True) if y_type == "multiclass" else h
+    assert_allclose(shares(LOGISTIC, z), h / h.sum(axis=1, keepdims=True), rtol=1e-12)
 
 
-def targets(y_type, K):
-    if y_type == "multiclass":
-        return np.eye(K)[[0, 2, 1, 1]]
-    return np.array([[0, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 1]], float)[:, :K]
+@given(arrays(float, (4, 3), elements=st.floats(-1e4, 1e4)))
+@quick
+def test_shares_are_the_softmax_of_the_log_activations_for_any_z(z):
+    # where all activations are 0 in float64, too
+    found = shares(LOGISTIC, z)
+    assert_allclose(found, softmax(log_expit(z), axis=1), rtol=1e-9, atol=1e-300)
+    assert_allclose(found.sum(axis=1), 1, rtol=1e-14)
 
 
-@over_kinds
+def test_very_small_activations_are_compared_with_each_other():
+    # there h_k ≈ e^z_k, so that their shares are a softmax
+    z = np.array([[-1000.0, -1001, -1003], [-40.0, -41, -43]])
+    assert_array_equal(LOGISTIC.g(z[:1]), np.zeros((1, 3)))
+    assert_allclose(np.log(shares(LOGISTIC, z)), log_softmax(z, axis=1), rtol=1e-12)
+
+
+# -------------------------------------------------------------------- for every z
+
+
+@over_dtypes
+@pytest.mark.parametrize(("formula", "K"), [(binary, 1), (shares, 3), (log_binary, 1)])
+def test_finite_and_of_its_dtype_for_large_z(formula, K, dtype):
+    found = formula(LOGISTIC, large_z(K, dtype))
+    assert found.dtype == dtype
+    assert np.isfinite(found).all()
+    p = np.exp(found) if formula is log_binary else found
+    assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("formula", "K"), [(binary, 1), (shares, 3), (log_binary, 1)])
+def test_z_is_not_changed(formula, K):
+    z = np.ones((4, K))
+    z.flags.writeable = False
+    assert not np.shares_memory(formula(LOGISTIC, z), z)
+
+
+# ------------------------------------------------------------- outputs of a network
+
+
+@every_engine
+@pytest.mark.parametrize("output", Output)
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
-def test_log_probabilities_are_the_logarithms_of_the_probabilities(
-    y_type, output_activation, K, data
-):
+@quick
+def test_outputs_are_as_they_are_defined(output, engine, data):
+    formula, K = FORMULAS[output]
     z = data.draw(moderate_z(K))
-    found = log_probabilities(OUTPUT_ACTIVATIONS[output_activation], z, y_type)
-    expected = np.log(probabilities(z, y_type, output_activation))
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    assert_allclose(output_of(z, output, engine), formula(z), rtol=1e-9, atol=1e-12)
 
 
+@every_engine
 @over_dtypes
-@over_kinds
-def test_log_probabilities_are_finite_and_of_their_dtype_for_large_z(
-    y_type, output_activation, K, dtype
-):
-    z = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4]], dtype)[:, :K]
-    found = log_probabilities(OUTPUT_ACTIVATIONS[output_activation], z, y_type)
+@pytest.mark.parametrize(("output", "formula", "K"), [("BINARY", binary, 1), ("SHARES", shares, 3)])
+def test_outputs_of_large_z_are_those_of_the_formulas(output, formula, K, dtype, engine):
+    z = large_z(K, dtype)
+    found = output_of(z, Output[output], engine)
     assert found.dtype == dtype
-    assert np.isfinite(found).all()
-    assert (found <= 0).all()
-    if y_type != "multilabel-indicator":
-        np.testing.assert_allclose(logsumexp(found, axis=1), 0, atol=1e-6)
+    assert_allclose(found, formula(LOGISTIC, z), rtol=1e-6)
 
 
-def test_the_log_probability_of_a_sure_mistake_is_its_z():
-    h = OUTPUT_ACTIVATIONS["logistic"]
-    found = log_probabilities(h, np.array([[1e4], [-1e4]]), "binary")
-    np.testing.assert_array_equal(found, [[-1e4, 0], [0, -1e4]])
+@every_engine
+@given(z=moderate_z(3))
+@quick
+def test_the_activation_of_softmax_units_is_scipys(engine, z):
+    found = output_of(z, Output.ACTIVATION, engine, "softmax")
+    assert_allclose(found, softmax(z, axis=1), rtol=1e-9)
 
 
-def test_logistic_units_that_all_say_no_are_compared_with_each_other():
-    # there h_k ≈ e^z_k, so that their shares are a softmax, though each h_k is 0 in float64
-    z = np.array([[-1000.0, -1001, -1003]])
-    found = log_probabilities(OUTPUT_ACTIVATIONS["logistic"], z, "multiclass")
-    np.testing.assert_allclose(found, log_softmax(z, axis=1), rtol=1e-12)
-
-
-@over_kinds
-@given(data=st.data())
-@settings(deadline=None, max_examples=30)
-def test_log_losses_are_scikit_learns(y_type, output_activation, K, data):
-    z, Y = data.draw(moderate_z(K)), targets(y_type, K)
-    found = log_losses(OUTPUT_ACTIVATIONS[output_activation], z, Y, y_type)
-    P = probabilities(z, y_type, output_activation)
-    if y_type == "multiclass":
-        expected = [log_loss([y.argmax()], [p], labels=range(K)) for y, p in zip(Y, P, strict=True)]
-    else:
-        of_ones = P[:, 1:] if y_type == "binary" else P
-        expected = [
-            sum(log_loss([y_k], [p_k], labels=[0, 1]) for y_k, p_k in zip(y, p, strict=True))
-            for y, p in zip(Y, of_ones, strict=True)
-        ]
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
-
-
-@over_dtypes
-@over_kinds
-def test_log_losses_are_finite_and_of_their_dtype_for_large_z(y_type, output_activation, K, dtype):
-    z = np.array([[-1e4, 1e4, 0], [-1e4] * 3, [1e4] * 3, [-1e4, 1e4, 1e4]], dtype)[:, :K]
-    Y = targets(y_type, K).astype(dtype)
-    found = log_losses(OUTPUT_ACTIVATIONS[output_activation], z, Y, y_type)
-    assert found.dtype == dtype
-    assert np.isfinite(found).all()
-    assert found.max() >= 1e4
-
-
-@over_kinds
-def test_nothing_given_is_changed(y_type, output_activation, K):
-    z, Y = np.ones((4, K)), targets(y_type, K)
-    for given_array in (z, Y):
-        given_array.flags.writeable = False
-    h = OUTPUT_ACTIVATIONS[output_activation]
-    assert log_losses(h, z, Y, y_type).shape == (4,)
-    assert len(log_probabilities(h, z, y_type)) == 4
+@every_engine
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_are_those_of_scikit_learns_classifiers(n_classes, engine):
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(60, 4)), generator.integers(n_classes, size=60)
+    output = Output.BINARY if n_classes == 2 else Output.SHARES
+    model = LogisticRegression() if n_classes == 2 else OneVsRestClassifier(LogisticRegression())
+    z = np.reshape(model.fit(X, y).decision_function(X), (60, -1))
+    assert_allclose(output_of(z, output, engine), model.predict_proba(X), rtol=1e-12)

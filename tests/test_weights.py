@@ -1,13 +1,11 @@
-"""skbp.weights: between Θ and scikit-learn's two lists of weights."""
-
-import re
+"""skbp.weights: conversion between Θ and scikit-learn's two lists of weights."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from skbp.network import Network
-from skbp.weights import checked, join, split
+from skbp.weights import checked, join, split, views
 
 NETWORK = Network((2, 3, 1))
 THETA = NETWORK.initialize(0)
@@ -17,6 +15,16 @@ def test_split_by_hand():
     (coef,), (intercept,) = split([np.array([[1.0, 2, 3], [4, 5, 6]])])
     assert_array_equal(coef, [[2, 5], [3, 6]])
     assert_array_equal(intercept, [1, 4])
+
+
+def test_views_are_those_of_split_and_share_the_memory_of_theta():
+    theta = THETA.copy()
+    views_of_theta = views(NETWORK.unpack(theta))
+    for found, expected in zip(views_of_theta, split(NETWORK.unpack(theta)), strict=True):
+        assert all(map(np.array_equal, found, expected))
+        assert all(np.shares_memory(part, theta) for part in found)
+    views_of_theta[1][0][:] = 7  # the bias weights of layer 1
+    assert_array_equal(NETWORK.unpack(theta)[0][:, 0], [7, 7, 7])
 
 
 def test_split_copies():
@@ -35,18 +43,18 @@ def test_join_needs_lists_of_one_length():
         join(coefs, intercepts[:1])
 
 
-def test_checked_takes_the_dtype():
+def test_checked_returns_arrays_of_the_dtype():
     (found,) = checked("start", [[[1, 2]]], like=[np.zeros((1, 2), np.float32)])
     assert found.dtype == np.float32
     assert_array_equal(found, [[1, 2]])
 
 
 @pytest.mark.parametrize("given", [[], [[1.0]], [[[1.0]], [[2.0]]], 3])
-def test_checked_names_what_it_got(given):
-    with pytest.raises(ValueError, match=re.escape("start must be a list of arrays of the shapes")):
+def test_an_error_of_checked_names_the_argument(given):
+    with pytest.raises(ValueError, match=r"start .* shapes"):
         checked("start", given, like=[np.zeros((1, 1))])
 
 
-def test_checked_finds_what_is_not_finite():
-    with pytest.raises(ValueError, match="Input start contains NaN"):
+def test_checked_refuses_weights_that_are_not_finite():
+    with pytest.raises(ValueError, match=r"start .*NaN"):
         checked("start", [[np.nan]], like=[np.zeros(1)])
