@@ -3,7 +3,7 @@
     python benchmarks/accuracy.py             # five minutes on two cores
     python benchmarks/accuracy.py --quick     # two splits instead of ten: one minute
 
-README.md beside this script says what is measured, and holds the tables that it printed.
+README.md in this directory describes the method and has the results.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from skbp import BackpropClassifier
 
 TEST_FRACTION = 0.3
 
-# MLPClassifier's defaults, but for max_iter, which is 200 there and too few to converge
+# MLPClassifier's defaults, except max_iter, whose default of 200 is too small to converge
 SETTINGS = {
     "hidden_layer_sizes": (100,),
     "activation": "relu",
@@ -52,14 +52,14 @@ MLP_ALPHA = 1e-4
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to train a model.
+    """Model class and training options.
 
     Parameters
     ----------
     model : {"MLPClassifier", "BackpropClassifier", "class shares"}
-        The class; "class shares" predicts the shares of the classes in the training set.
+        Model class; "class shares" predicts the class frequencies of the training set.
     early_stopping : bool
-        Whether a tenth of the training set is held out to decide when to stop.
+        Whether to use early stopping on a tenth of the training set.
     balanced : bool
         Whether all classes get the same total weight.
     """
@@ -85,20 +85,20 @@ WEIGHTED = [MLP_BALANCED, MLP_STOPPED_BALANCED, OURS_BALANCED, OURS_STOPPED_BALA
 
 @dataclass(frozen=True)
 class Table:
-    """A table of results, a row for each data set.
+    """A table of results with a row for each data set.
 
     Parameters
     ----------
     title : str
-        What it shows.
+        Title of the table.
     metric : str
-        What was measured.
+        Metric to show.
     columns : dict of str to Variant, or to a pair of them
-        The columns; a pair for the first one's result less the second one's.
+        Columns; a pair stands for the difference of the first and the second.
     form : str
-        How to write a number.
+        Format of the numbers.
     only_imbalanced : bool
-        Whether the other data sets are left out.
+        Whether to include only imbalanced data sets.
     """
 
     title: str
@@ -109,7 +109,7 @@ class Table:
 
 
 def effect_of_weights(mlp, mlp_weighted, ours, ours_weighted):
-    """Return the columns of a table that shows what class weights change."""
+    """Return the columns of a table on the effect of class weights."""
     return {
         "MLP": mlp,
         "MLP, sample_weight": mlp_weighted,
@@ -199,7 +199,7 @@ def parse_arguments():
 
 
 def measure(data_set, X, y, n_splits, n_jobs):
-    """Train all variants on all splits of a data set, and return what was measured."""
+    """Train all variants on all splits of a data set, and return the results."""
     start = perf_counter()
     variants = UNWEIGHTED + WEIGHTED * data_set.imbalanced
     splits = Parallel(n_jobs)(
@@ -210,7 +210,7 @@ def measure(data_set, X, y, n_splits, n_jobs):
 
 
 def measure_split(variants, X, y, split):
-    """Train variants on one part of the data, and test them on the other."""
+    """Train and test the variants on one split."""
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=TEST_FRACTION, stratify=y, random_state=split
     )
@@ -246,14 +246,14 @@ def trained(variant, X, y, random_state):
 
 
 def same_alpha(n_rows, early_stopping):
-    """Return our alpha that is as strong as MLPClassifier's, which is divided by the batch."""
+    """Return the alpha equivalent to MLPClassifier's, which is divided by the batch size."""
     n_held_out = ceil(SETTINGS["validation_fraction"] * n_rows) if early_stopping else 0
     n_trained = n_rows - n_held_out
     return MLP_ALPHA * n_trained / min(200, n_trained)
 
 
 def scores(model, X, y):
-    """Return what is measured of a trained model."""
+    """Return the metrics of a trained model."""
     probabilities = model.predict_proba(X)
     binary = len(model.classes_) == 2
     return {
@@ -265,7 +265,7 @@ def scores(model, X, y):
 
 
 def print_versions():
-    """Print what the numbers were computed with."""
+    """Print the versions."""
     packages = ["scikit-learn", "numpy", "scipy", "river", "scikit-lego", "pandas"]
     versions = [f"{package} {version(package)}" for package in packages]
     python = f"Python {platform.python_version()}"
@@ -322,8 +322,8 @@ def cell(measured, column, form):
 def standard_error(values):
     """Return the standard error of the mean over random splits, which overlap.
 
-    That is Nadeau and Bengio's, "Inference for the Generalization Error", Machine Learning
-    52, 2003; the usual 1/n alone would be too small.
+    This is the corrected standard error of Nadeau and Bengio, "Inference for the Generalization
+    Error", Machine Learning 52, 2003; the usual one would be too small.
     """
     return sqrt((1 / len(values) + TEST_FRACTION / (1 - TEST_FRACTION)) * values.var(ddof=1))
 

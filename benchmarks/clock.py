@@ -1,10 +1,10 @@
-"""How a time is taken."""
+"""Timing of functions."""
 
 from time import perf_counter
 
 
 def clocked(function):
-    """Return a function that calls another without arguments, and returns the seconds."""
+    """Return a function that calls the given one and returns the seconds it took."""
 
     def seconds():
         start = perf_counter()

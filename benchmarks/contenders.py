@@ -1,4 +1,4 @@
-"""Who is compared: each library with its default threads, and with one BLAS thread."""
+"""Libraries to compare, each with its default threads and with one BLAS thread."""
 
 import os
 from contextlib import contextmanager
@@ -20,14 +20,14 @@ NO_COMPILED = "SKBP_NO_COMPILED"
 
 @dataclass(frozen=True)
 class Contender:
-    """A library, and its threads.
+    """A library and its number of threads.
 
     Parameters
     ----------
     peer : str
-        A key of `MODULES`.
+        Key of `MODULES`.
     one_thread : bool
-        Whether it has one thread; otherwise as many as it takes by default.
+        Whether to use one thread instead of the default number.
     """
 
     peer: str
@@ -37,12 +37,12 @@ class Contender:
         return self.peer + ", one thread" * self.one_thread
 
     def load(self):
-        """Return the module that knows the library, for the process that measures it."""
+        """Import and return the module for the library."""
         return import_module(f"peers.{MODULES[self.peer]}")
 
     @contextmanager
     def environment(self):
-        """Have the environment variables for a process that measures this contender."""
+        """Set the environment variables of the process for this contender."""
         before = {name: os.environ.pop(name, None) for name in [*THREADS, NO_COMPILED]}
         if self.one_thread:
             os.environ.update(dict.fromkeys(THREADS, "1"))
@@ -69,7 +69,7 @@ CONTENDERS += [OURS_1, NUMPY_1, MLP_1, TORCH_1, PRODUCTS_1, SQUARE_1]
 
 
 def available(work):
-    """Return the contenders that can do a work here."""
+    """Return the contenders that are available for a work."""
     has_torch = find_spec("torch") is not None
     return [
         each

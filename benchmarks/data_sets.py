@@ -1,8 +1,8 @@
-"""Real data sets that come with installed packages: nothing is downloaded.
+"""Real data sets that come with installed packages; nothing is downloaded.
 
-scikit-learn brings three of them, river and scikit-lego the others. Each loader returns X,
-numbers without missing values, and y. Where there are two classes, y is 1 for the one that is
-looked for, in the imbalanced sets the rare one.
+Three are from scikit-learn, the others from river and scikit-lego. Each loader returns X, numbers
+without missing values, and y. For two classes, y is 1 for the positive class, which is the rare one
+in the imbalanced sets.
 """
 
 from collections.abc import Callable
@@ -18,26 +18,26 @@ try:
     from sklego.datasets import load_abalone, load_arrests
 except ImportError as error:
     raise ImportError(
-        f'The benchmarks need a package that is not there ({error}): pip install "skbp[benchmarks]"'
+        f'The benchmarks need a missing package ({error}): pip install "skbp[benchmarks]"'
     ) from error
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set, to be loaded when it is needed.
+    """A data set that is loaded on demand.
 
     Parameters
     ----------
     name : str
-        Its name in the tables.
+        Name in the tables.
     package : str
-        The package that brings it.
+        Package that contains the data.
     question : str
-        What is predicted, in a few words.
+        Short description of the target.
     load : callable
-        Returns X and y.
+        Function that returns X and y.
     imbalanced : bool
-        Whether class weights are tried on it.
+        Whether the data set is used to test class weights.
     """
 
     name: str
@@ -92,7 +92,7 @@ def image_segments():
 
 
 def phishing():
-    """Return web sites: 1 if they phish."""
+    """Return web sites: 1 for phishing sites."""
     table = river_table(river_data.Phishing)
     return as_numbers(table.drop(columns="is_phishing")), as_01(table["is_phishing"] == 1)
 
@@ -108,7 +108,7 @@ def digits():
 
 
 def wine():
-    """Return wines, and which of three cultivars they are of."""
+    """Return wines, and their cultivars, of which there are three."""
     return load_wine(return_X_y=True)
 
 
@@ -118,7 +118,7 @@ def river_table(data_set):
 
 
 def as_numbers(table):
-    """Return the columns of a table; one of words becomes a 0/1 column for each word but one."""
+    """Return the columns as numbers; categorical columns are one-hot encoded without the first."""
     return pd.get_dummies(table, drop_first=True).to_numpy(dtype=float)
 
 

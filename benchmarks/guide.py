@@ -1,10 +1,10 @@
-"""Print the tables of the user guide, docs/guide, anew.
+"""Print the tables of the user guide, docs/guide.
 
     python benchmarks/guide.py                    # all pages
     python benchmarks/guide.py scaling solvers    # these pages
     python benchmarks/guide.py --quick            # a few rows, two splits: a smoke test
 
-README.md beside this script says more.
+README.md in this directory has the details.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from guide_before import (
 from guide_bench import Bench
 from guide_training import (
     early_stopping,
-    going_on,
     many_rows,
     reproducibility,
     schedules,
     solvers,
+    warm_start,
 )
 
 QUICK_SETS = ["solar flare", "wine"]
@@ -38,7 +38,7 @@ PAGES = {
     "solvers": [solvers, schedules, many_rows],
     "class_imbalance": [class_imbalance],
     "early_stopping": [early_stopping],
-    "going_on": [going_on],
+    "resume": [warm_start],
     "reproducibility": [reproducibility],
 }
 

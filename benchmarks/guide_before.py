@@ -1,4 +1,4 @@
-"""The tables of the pages on what to do before training: scaling, λ, sizes, class imbalance."""
+"""Tables of the pages on scaling, λ, sizes and class imbalance."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ DIFFERENCES = [
 
 
 def scaling(bench):
-    """Print what the scalers gain."""
+    """Print the loss by scaler."""
     samples = bench.samples(most_rows=2000)
     runs = bench.measure(
         behind_scaler, samples, scaler=SCALERS, alpha=[0.1, 1, 10], n_folds=bench.folds(5)
@@ -72,18 +72,18 @@ def scaling(bench):
 
 
 def behind_scaler(sample, scaler, alpha, n_folds):
-    """Measure a network behind a scaler."""
+    """Measure a network with a scaler."""
     network = BackpropClassifier((25,), alpha=alpha, max_iter=400, random_state=0)
     return {"loss": sample.loss_in_folds(make_pipeline(SCALERS[scaler], network), n_folds)}
 
 
 def span(low, high):
-    """Return the two ends with two digits."""
+    """Format a range with two digits."""
     return " to ".join(f"{float(f'{end:.2g}'):g}" for end in (low, high))
 
 
 def lambda_and_sizes(bench):
-    """Print the losses by λ, and those by size with the best λ."""
+    """Print the losses by λ, and by size with the best λ."""
     runs = bench.measure(
         of_size, bench.samples(most_rows=3000), size=SIZES, alpha=ALPHAS, n_folds=bench.folds(5)
     )
@@ -125,7 +125,7 @@ def of_activation(sample, activation, alpha, n_folds):
 
 
 def one_standard_error(bench):
-    """Print what the simplest model within one standard error costs, on the digits."""
+    """Print the cost of the one-standard-error rule on the digits."""
     [digits] = [each for each in DATA_SETS if each.name == "digits"]
     drawn_from = sample_of(digits, bench.most_rows)
     runs = bench.measure(simplest_and_best, [drawn_from], draw=bench.splits(10))
@@ -135,7 +135,7 @@ def one_standard_error(bench):
 
 
 def simplest_and_best(sample, draw):
-    """Measure the simplest model within a standard error of the best one, and the best."""
+    """Measure the simplest model within one standard error of the best one, and the best."""
     n_train = min(600, len(sample.y) // 2)
     X_train, X_test, y_train, y_test = train_test_split(
         sample.X, sample.y, train_size=n_train, stratify=sample.y, random_state=draw
@@ -151,19 +151,19 @@ def simplest_and_best(sample, draw):
 
 
 def simplest(results):
-    """Return the cell with the largest λ, then the fewest units, of those that are good enough."""
+    """Return the cell within one standard error with the largest λ, then the fewest units."""
     mean, error = results["mean_test_score"], results["std_test_score"] / np.sqrt(3)
     good = np.flatnonzero(mean >= mean.max() - error[mean.argmax()])
     return max(good, key=lambda cell: simplicity(**results["params"][cell]))
 
 
 def simplicity(network__alpha, network__hidden_layer_sizes):
-    """Return what the simplest model has most of."""
+    """Return the sort key of simplicity."""
     return network__alpha, -sum(network__hidden_layer_sizes)
 
 
 def dropout(bench):
-    """Print what dropout and label smoothing gain where λ is tuned."""
+    """Print the effect of dropout and label smoothing with tuned λ."""
     runs = bench.measure(
         regularised,
         bench.samples(most_rows=3000),
@@ -191,7 +191,7 @@ def regularised(sample, regulariser, alpha, n_folds):
 
 
 def class_imbalance(bench):
-    """Print what class weights and a moved threshold change."""
+    """Print the effect of class weights and a moved threshold."""
     samples = bench.samples(only_imbalanced=True)
     runs = bench.measure(with_and_without_weights, samples, split=bench.splits(10))
     groups = runs.groupby("data set", sort=False)

@@ -1,4 +1,4 @@
-"""How guide.py measures on samples of the data sets, and prints what came out."""
+"""Measurements and tables shared by the modules of guide.py."""
 
 import sys
 import warnings
@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-# the best of the powers of ten in the table of lambda_and_sizes.md, or one that is nearly as good
+# the best or nearly the best power of ten in the table of lambda_and_sizes.md
 NEAR_BEST_ALPHA = {
     "abalone": 1,
     "arrests": 1,
@@ -38,7 +38,7 @@ class Sample:
     Parameters
     ----------
     name : str
-        The name of the data set.
+        Name of the data set.
     X : ndarray of shape (n_rows, n_features)
         Features.
     y : ndarray of shape (n_rows,)
@@ -55,7 +55,7 @@ class Sample:
         return NEAR_BEST_ALPHA[self.name]
 
     def split(self, random_state):
-        """Return X_train, X_test, y_train, y_test, scaled by the training rows."""
+        """Return X_train, X_test, y_train, y_test, scaled on the training rows."""
         X_train, X_test, y_train, y_test = train_test_split(
             self.X, self.y, test_size=TEST_FRACTION, stratify=self.y, random_state=random_state
         )
@@ -70,18 +70,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Bench:
-    """How much is measured at most, and by how many processes.
+    """Limits of the measurements, and number of processes.
 
     Parameters
     ----------
     data_sets : list of DataSet
-        The data sets.
+        Data sets.
     most_splits : int
-        How many splits, folds or seeds.
+        Maximum number of splits, folds or seeds.
     most_rows : int
-        How many rows of each data set.
+        Maximum number of rows of each data set.
     jobs : int
-        The number of processes; -1 for one on each core.
+        Number of processes; -1 for one per core.
     """
 
     data_sets: list
@@ -90,24 +90,24 @@ class Bench:
     jobs: int
 
     def samples(self, most_rows=sys.maxsize, only_imbalanced=False):
-        """Return a stratified sample of each data set, or all rows if there are no more."""
+        """Return a stratified sample of each data set, or all rows if there are fewer."""
         chosen = [each for each in self.data_sets if each.imbalanced or not only_imbalanced]
         return [sample_of(data_set, self.rows(most_rows)) for data_set in chosen]
 
     def rows(self, number):
-        """Return that number of rows, or as many as are allowed."""
+        """Return the number of rows, limited to the maximum."""
         return min(number, self.most_rows)
 
     def splits(self, number):
-        """Return that many splits, or as many as are allowed."""
+        """Return the range of splits, limited to the maximum."""
         return range(min(number, self.most_splits))
 
     def folds(self, number):
-        """Return the only option for the number of folds."""
+        """Return the number of folds in a list, limited to the maximum."""
         return [len(self.splits(number))]
 
     def measure(self, function, samples, **options):
-        """Call a function with each sample and each combination of options; return what it did."""
+        """Call a function with each sample and combination of options; return the results."""
         settings = [
             dict(zip(options, values, strict=True)) for values in product(*options.values())
         ]
@@ -122,7 +122,7 @@ class Bench:
 
 
 def sample_of(data_set, most_rows):
-    """Return a stratified sample of a data set, or all of it if it has no more rows."""
+    """Return a stratified sample of a data set, or all rows if there are fewer."""
     X, y = data_set.load()
     if len(y) > most_rows:
         X, _, y, _ = train_test_split(X, y, train_size=most_rows, stratify=y, random_state=0)
@@ -130,20 +130,20 @@ def sample_of(data_set, most_rows):
 
 
 def on_one_thread(function, *arguments, **options):
-    """Call a function on one thread, without warnings of fits that were ended early."""
+    """Call a function on one thread, without convergence warnings."""
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return function(*arguments, **options)
 
 
 def table(runs, column, value, summary):
-    """Return a row for each data set and a column for each option, in the order of the runs."""
+    """Return a table with a row per data set and a column per option, in the order of the runs."""
     cells = runs.pivot_table(value, "data set", column, summary, sort=False)
     return cells.reindex(columns=runs[column].unique())
 
 
 def show(title, frame, form="{:.3f}"):
-    """Print a table; the index is the first column."""
+    """Print a table with the index as the first column."""
     cells = frame.map(lambda cell: cell if isinstance(cell, str) else form.format(cell))
     rows = [[name, *row] for name, row in zip(frame.index, cells.to_numpy(), strict=True)]
     header = [frame.index.name, *frame.columns]
@@ -151,5 +151,5 @@ def show(title, frame, form="{:.3f}"):
 
 
 def mean_and_error(values):
-    """Return the mean over the splits and its standard error, as text."""
+    """Format the mean over the splits and its standard error."""
     return f"{values.mean():z.3f} ± {standard_error(values):.3f}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""The tables of the pages on training: solvers, early stopping, warm start, seeds."""
+"""Tables of the pages on training: solvers, early stopping, warm start, seeds."""
 
 from time import process_time
 
@@ -41,7 +41,7 @@ STOPPING = {
     "tuned λ, stopped": {"early_stopping": True},
     "tuned λ, stopped, more patient": {"early_stopping": True, "n_iter_no_change": 30},
 }
-# the part of the rows and the λ of the first fit, and the λ of the second
+# fraction of rows and λ of the first fit, λ of the second fit
 CHANGES = {
     "a tenth of the rows is new": (0.9, 1, 1),
     "λ falls from 1 to 0.1": (1, 1, 0.1),
@@ -50,7 +50,7 @@ CHANGES = {
 
 
 def solvers(bench):
-    """Print what the solvers need and reach, as multiples of those of L-BFGS."""
+    """Print time, J and test loss of the solvers, relative to L-BFGS."""
     for title, activation, factor in [
         ("Solvers", "logistic", 1),
         ("Solvers, relu units, the same λ", "relu", 1),
@@ -86,7 +86,7 @@ def by_solver(sample, solver, activation, factor, split):
 
 
 def in_relation(runs):
-    """Return what the solvers took by what L-BFGS took, in the geometric mean of the data sets."""
+    """Return the results relative to L-BFGS, as geometric means over the data sets."""
     means = runs.groupby(["data set", "solver"])[["seconds", "J", "loss"]].mean()
     logs = np.log(means)
     relative = logs.sub(logs.xs("`lbfgs`", level="solver"), level="data set")
@@ -105,7 +105,7 @@ def in_relation(runs):
 
 
 def schedules(bench):
-    """Print what falling learning rates gain in 20 epochs of Adam."""
+    """Print the effect of learning rate schedules in 20 epochs of Adam."""
     problem = made_of_a_network("20,000 rows", bench.rows(30_000))
     runs = bench.measure(
         scheduled,
@@ -154,7 +154,7 @@ def on_many_rows(sample, solver):
 
 
 def made_of_a_network(name, n_rows):
-    """Return random rows of 30 features, and the classes that a random network gives them."""
+    """Return random rows of 30 features with classes from a random network."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, 30))
     hidden, output = rng.normal(size=(30, 20)) * 2 / np.sqrt(30), rng.normal(size=(20, 5))
@@ -163,7 +163,7 @@ def made_of_a_network(name, n_rows):
 
 
 def early_stopping(bench):
-    """Print what early stopping gains, and when it ends."""
+    """Print losses and iterations with and without early stopping."""
     samples = bench.samples(most_rows=4000)
     for solver in "`lbfgs`", "`adam`, batches of 32 rows":
         runs = bench.measure(
@@ -176,15 +176,15 @@ def early_stopping(bench):
 
 
 def stopped(sample, solver, stopping, split):
-    """Measure a fit that is ended early, or is not."""
+    """Measure a fit with or without early stopping."""
     X_train, X_test, y_train, y_test = sample.split(split)
     parameters = {"alpha": sample.alpha, "random_state": split} | STOPPING[stopping]
     model = BackpropClassifier((50,), **SOLVERS[solver], **parameters).fit(X_train, y_train)
     return {"loss": log_loss(y_test, model.predict_proba(X_test)), "iterations": model.n_iter_}
 
 
-def going_on(bench):
-    """Print what a warm start saves, and where it ends."""
+def warm_start(bench):
+    """Print the iterations and J of warm and cold starts."""
     runs = bench.measure(
         warm_and_cold, bench.samples(most_rows=3000), change=CHANGES, split=bench.splits(5)
     )
@@ -205,7 +205,7 @@ def going_on(bench):
 
 
 def warm_and_cold(sample, change, split):
-    """Measure a fit that begins with the weights of another, and one with random weights."""
+    """Measure a fit from the weights of another, and one from random weights."""
     X, _, y, _ = sample.split(split)
     n_first, alpha_first, alpha = CHANGES[change]
     first = slice(round(n_first * len(y)))
@@ -221,13 +221,13 @@ def warm_and_cold(sample, change, split):
 
 
 def reproducibility(bench):
-    """Print how much a seed changes, and what the mean of several networks gains."""
+    """Print the effect of the seed, and of averaging several networks."""
     runs = bench.measure(of_seeds, bench.samples(most_rows=4000), n_seeds=[len(bench.splits(10))])
     show("Seeds", runs.drop(columns="n_seeds").set_index("data set"), "{:.4f}")
 
 
 def of_seeds(sample, n_seeds):
-    """Measure networks that differ in their start weights."""
+    """Measure networks with different start weights."""
     X_train, X_test, y_train, y_test = sample.split(0)
     models = [
         BackpropClassifier((50,), alpha=sample.alpha, random_state=seed).fit(X_train, y_train)

@@ -1,4 +1,4 @@
-"""A process for each contender, so that it has an environment of its own."""
+"""Separate processes for the contenders, each with its own environment."""
 
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 
 class Processes:
-    """A process for each contender, which starts when it is first called."""
+    """One process per contender, started on the first call."""
 
     def __init__(self):
         self._stack = ExitStack()
@@ -22,18 +22,18 @@ class Processes:
         self._stack.close()
 
     def call(self, contender, function, *arguments):
-        """Return what a function returns in the process of a contender."""
-        with contender.environment():  # which a new process takes over
+        """Call a function in the process of a contender and return its result."""
+        with contender.environment():  # inherited by a new process
             if contender not in self._of:
                 self._of[contender] = self._stack.enter_context(new_process())
             return self._of[contender].submit(function, *arguments).result()
 
 
 def new_process():
-    """Return an executor of one new process."""
+    """Return an executor with one new process."""
     return ProcessPoolExecutor(1, get_context("spawn"), ignore_convergence)
 
 
 def ignore_convergence():
-    """Let fits end after some iterations without a warning."""
+    """Ignore convergence warnings."""
     warnings.simplefilter("ignore", ConvergenceWarning)

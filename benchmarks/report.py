@@ -1,4 +1,4 @@
-"""What run.py prints and writes of what it measured."""
+"""Tables and JSON records of the results of run.py."""
 
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
@@ -25,14 +25,14 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Result:
-    """What a work took.
+    """Measured values of a work.
 
     Parameters
     ----------
     work : Work
-        The work.
+        Work that was measured.
     values : dict of Contender to list of float
-        The seconds, or bytes, of each round.
+        Seconds or bytes of each round.
     """
 
     work: Work
@@ -43,12 +43,12 @@ class Result:
         return median(self.values[contender])
 
     def spread(self, contender):
-        """Return the interquartile range over the rounds as a part of the median."""
+        """Return the interquartile range over the rounds divided by the median."""
         first, _, third = quantiles(self.values[contender], n=4, method="inclusive")
         return (third - first) / self.median(contender)
 
     def record(self):
-        """Return all of it, for JSON."""
+        """Return a record for the JSON file."""
         work = self.work
         return {
             "group": work.group,
@@ -69,7 +69,7 @@ class Result:
 
 
 def amount(work, value):
-    """Write what a contender took, in the largest unit of which it took at least one."""
+    """Format a value in the largest unit in which it is at least 1."""
     units = UNITS[work.unit].items()
     name, size = next((unit for unit in units if value >= unit[1]), [*units][-1])
     scaled = value / size
@@ -77,18 +77,18 @@ def amount(work, value):
 
 
 def ratio(work, theirs, ours):
-    """Write how many times as much theirs is as ours."""
+    """Format the ratio of two values."""
     times = theirs / ours
     digits = 0 if times >= 10 else 1 if times >= 2 else 2
     return f"{times:.{digits}f}×"
 
 
 def share(work, part, whole):
-    """Write how much of the whole a part is."""
+    """Format a fraction as a percentage."""
     return f"{part / whole:.0%}"
 
 
-# The columns beside skbp's own: what to write, and of which contenders
+# Columns after that of skbp: a format function and its contenders
 RATIOS = {
     "MLPClassifier ÷ skbp": (ratio, MLP, OURS),
     "MLPClassifier ÷ skbp, one thread": (ratio, MLP_1, OURS_1),
@@ -123,7 +123,7 @@ TABLES = [
 
 
 def print_report(results, machine):
-    """Print the machine, the tables, and how far apart the rounds were."""
+    """Print the machine, the tables and the spread of the rounds."""
     for name, value in machine.items():
         print(f"- {name}: {value}")
     is_compiled = machine["computed by"].startswith("compiled")
@@ -135,21 +135,21 @@ def print_report(results, machine):
 
 
 def row(result, columns):
-    """Return the cells of a work."""
+    """Return the table row of a work."""
     cells = [cell(result, *column) for column in columns.values()]
     work = result.work
     return [work.name, work.dtype, cell(result, amount, OURS), *cells, work.target]
 
 
 def cell(result, write, *contenders):
-    """Write what the medians of some contenders say, if they have done the work."""
+    """Format the medians of some contenders, or a dash if one is missing."""
     if not all(contender in result.values for contender in contenders):
         return NOTHING
     return write(result.work, *map(result.median, contenders))
 
 
 def print_table(title, header, rows):
-    """Print a table in Markdown, without the columns that are empty."""
+    """Print a table in Markdown, without empty columns."""
     if not rows:
         return
     columns = [
@@ -162,7 +162,7 @@ def print_table(title, header, rows):
 
 
 def print_spread(results):
-    """Print how far apart the rounds of a contender are."""
+    """Print the spread of the rounds."""
     spreads = [
         (result.spread(contender), f"{contender}, {result.work.title}")
         for result in results

@@ -1,10 +1,10 @@
-"""Compare the speed of BackpropClassifier with that of MLPClassifier and PyTorch, side by side.
+"""Compare the speed of BackpropClassifier with that of MLPClassifier and PyTorch.
 
     python benchmarks/run.py                   # twenty minutes on two cores
-    python benchmarks/run.py --quick           # a smoke test, too small for its figures to count
-    python benchmarks/run.py --only gradient   # only the works that have this in their name
+    python benchmarks/run.py --quick           # smoke test, too small for meaningful results
+    python benchmarks/run.py --only gradient   # only works with this in their name
 
-README.md beside this script says what is measured, and holds the tables that it printed.
+README.md in this directory describes the method and has the results.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main():
 
 
 def is_chosen(work, texts):
-    """Return whether a work has one of some texts in its group and title; without texts, yes."""
+    """Return whether the group or title of a work contains one of the texts, if there are any."""
     return not texts or any(text in f"{work.group}: {work.title}" for text in texts)
 
 
@@ -59,7 +59,7 @@ def parse_arguments():
 
 
 def measure(processes, work, sizes):
-    """Let the contenders do a work in turn, A B C A B C …, and return what each one took."""
+    """Measure a work with the contenders in turn, A B C A B C …, and return the result."""
     start = perf_counter()
     values = {each: [] for each in available(work)}
     with ExitStack() as at_the_end:

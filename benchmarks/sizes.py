@@ -1,36 +1,37 @@
-"""How large the works of run.py are."""
+"""Sizes of the works of run.py."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the works are; the defaults are those of a full run.
+    """Sizes of the works; the defaults are those of a full run.
 
     Parameters
     ----------
     rounds, import_rounds, memory_rounds : int
-        How often each work is measured.
+        Number of measurements of each work.
     dtypes : tuple of str
-        The dtypes of X.
+        Dtypes of X.
     seconds : float
-        What a measurement takes at least: a shorter work is repeated.
+        Minimum duration of a measurement; shorter works are repeated.
     epochs : int
-        The epochs of a fit with batches of one row. Larger batches get more.
+        Epochs of a fit with batches of one row. Larger batches get more.
     iterations : int
-        The iterations of a fit with L-BFGS.
+        Iterations of a fit with L-BFGS.
     starts : int
-        From how many start weights L-BFGS and CG descend to a loss.
+        Number of start weights from which L-BFGS and CG descend to a loss.
     table_rows, sparse_rows, gradient_rows, memory_rows : int
-        The rows of the random tables.
+        Numbers of rows of the random tables.
     lambdas, hidden : tuple
-        The grid of a search.
+        Grid of a search.
     folds, search_iterations : int
-        Its folds, and the iterations of its fits.
+        Folds of a search, and iterations of its fits.
     predicted_rows : tuple of int
-        The rows of `predict_proba`.
+        Numbers of rows for `predict_proba`.
     rows, widths, depths : tuple of int
-        Over what the growth is measured: each with the others' second size, but one layer.
+        Sizes to vary in the growth works. The other sizes are the second rows and widths, and one
+        layer.
     """
 
     rounds: int = 5

@@ -1,6 +1,6 @@
-"""What is measured: each function prepares it for a peer, and returns what measures it once.
+"""Functions that prepare a measurement for a peer and return a function that measures it once.
 
-A peer is a module of `peers`. What is returned takes no arguments, and returns a number of
+A peer is a module of `peers`. The returned function takes no arguments, and returns a number of
 seconds or bytes.
 """
 
@@ -25,8 +25,8 @@ N_CLASSES = 10
 WARM_UP_ROWS = 300
 MOST_ITERATIONS = 100
 
-# Nothing ends a fit before its last iteration. An alpha is not the same penalty for all, but the
-# same work.
+# All fits run to their last iteration. The same alpha is not the same penalty in all libraries, but
+# takes the same work.
 SETTINGS = {"alpha": 1e-4, "tol": 0, "random_state": 0}
 STOCHASTIC = SETTINGS | {"learning_rate_init": 0.001, "n_iter_no_change": np.inf}
 FIT_ONCE = STOCHASTIC | {
@@ -45,7 +45,7 @@ def digits(dtype):
 
 
 def table(n_rows, n_features, dtype):
-    """Return random numbers; the class is the largest of the first ten."""
+    """Return random numbers; the class is the index of the largest of the first ten."""
     X = np.random.default_rng(0).standard_normal((n_rows, n_features), dtype)
     return X, X[:, :N_CLASSES].argmax(axis=1)
 
@@ -59,7 +59,7 @@ def sparse_table(n_rows, n_features, dtype):
 
 
 def epoch(peer, load, **settings):
-    """Prepare the measurement of the time of an epoch of sgd or Adam, in a fit of some."""
+    """Prepare the measurement of the time of an epoch of sgd or Adam."""
     X, y = load()
     model = peer.classifier(**STOCHASTIC, **settings)
     model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])
@@ -68,7 +68,7 @@ def epoch(peer, load, **settings):
 
 
 def step(peer, load, **settings):
-    """Prepare the measurement of the time of a step of sgd or Adam, in a fit of some epochs."""
+    """Prepare the measurement of the time of a step of sgd or Adam."""
     X, _ = load()
     n_steps = ceil(X.shape[0] / settings["batch_size"])
     seconds = epoch(peer, load, **settings)
@@ -76,7 +76,7 @@ def step(peer, load, **settings):
 
 
 def evaluation(peer, load, **settings):
-    """Prepare the measurement of the time of an evaluation of the cost, in a fit of L-BFGS."""
+    """Prepare the measurement of the time of a cost evaluation in L-BFGS."""
     X, y = load()
     n_evaluations = peer.evaluations(X, y, **SETTINGS, **settings)
     model = peer.classifier(**SETTINGS, **settings)
@@ -85,7 +85,7 @@ def evaluation(peer, load, **settings):
 
 
 def descent(peer, load, loss, n_starts, **settings):
-    """Prepare the measurement of the mean time to come down to a loss, from some start weights."""
+    """Prepare the measurement of the mean time to reach a loss, over some start weights."""
     X, y = load()
     settings |= {"alpha": 0, "tol": 0, "max_iter": MOST_ITERATIONS}
     descents = [
@@ -125,7 +125,7 @@ def import_time(peer):
         "from time import perf_counter; start = perf_counter(); "
         f"import {peer.MODULE}; print(perf_counter() - start)"
     )
-    command = [sys.executable, "-P", "-c", code]  # -P: not what the current folder holds
+    command = [sys.executable, "-P", "-c", code]  # -P: ignore the current directory
     environment = dict(os.environ)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -133,12 +133,12 @@ def import_time(peer):
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
         return float(done.stdout)
 
-    seconds()  # it writes the bytecode, and the next one finds the files in memory
+    seconds()  # writes the bytecode and fills the file cache
     return seconds
 
 
 def memory(peer, load, **settings):
-    """Prepare the measurement of the memory that a fit takes, in a new process."""
+    """Prepare the measurement of the memory of a fit in a new process."""
 
     def n_bytes():
         with new_process() as process:
@@ -148,18 +148,18 @@ def memory(peer, load, **settings):
 
 
 def rise_of_peak(peer, load, settings):
-    """Return by how many bytes the peak memory of this process rises in a fit; a page at least."""
+    """Return the increase of the peak memory of this process in a fit, at least one page."""
     X, y = load()
     model = import_module(peer).classifier(**SETTINGS, **settings)
-    model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])  # so that all code is loaded
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak to what is in use now
+    model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])  # load all code
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak to the current use
     before = peak()
     model.fit(X, y)
     return max(peak() - before, PAGESIZE)
 
 
 def peak():
-    """Return the peak memory of this process in bytes, as Linux knows it."""
+    """Return the peak memory of this process in bytes (Linux only)."""
     status = Path("/proc/self/status").read_text()
     (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
     return 1024 * int(kilobytes)

@@ -1,4 +1,4 @@
-"""What runs in the process of a contender: it prepares one work at a time, and measures it."""
+"""Functions that run in the process of a contender, to prepare and measure one work at a time."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def prepare(contender, work):
 
 
 def measure(seconds):
-    """Return the mean of as many measurements as take some seconds, at least of one."""
+    """Return the mean of repeated measurements over some seconds, at least one."""
     values = []
     end = perf_counter() + seconds
     while not values or perf_counter() < end:
@@ -34,10 +34,10 @@ def measure(seconds):
 
 
 def rest():
-    """Wait until this process leaves the cores to others.
+    """Wait until this process is idle.
 
-    The threads of a BLAS wait for the next product in a loop, for about a tenth of a second. A
-    program that is measured in this time may take twice as long.
+    The threads of a BLAS spin for about a tenth of a second after a product, which can double
+    the time of another program that is measured meanwhile.
     """
     for _ in range(MOST_NAPS):
         start = process_time()
@@ -47,13 +47,13 @@ def rest():
 
 
 def forget():
-    """Free the memory of what was prepared, and end the processes that joblib keeps waiting."""
+    """Free the memory of the prepared work, and stop the worker processes of joblib."""
     PREPARED.clear()
     get_reusable_executor().shutdown()
 
 
 def describe(contender):
-    """Return what skbp, in whose process this runs, computes with."""
+    """Return the machine and the versions; runs in the process of skbp."""
     described = {"CPU": f"{processor()}, {os.cpu_count()} cores", **contender.load().versions()}
     if find_spec("torch"):
         described["torch"] = version("torch")

@@ -1,4 +1,4 @@
-"""The works that run.py measures."""
+"""Works that run.py measures."""
 
 import sys
 from collections.abc import Callable
@@ -18,33 +18,33 @@ NARROW = {"hidden_layer_sizes": (50,), "activation": "relu"}
 DEEP = {"hidden_layer_sizes": (50, 50), "activation": "relu"}
 WIDE_AND_DEEP = {"hidden_layer_sizes": (512, 512), "activation": "relu"}
 
-LOSS = 0.05  # to which L-BFGS and CG descend
+LOSS = 0.05  # target of L-BFGS and CG
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something to measure.
+    """A task to measure.
 
     Parameters
     ----------
     group : {"steps", "full batch", "gradient", "search", "predict_proba", "process", "growth"}
-        The works with which it stands in a table.
+        Group of works that share a table.
     name : str
-        What is done, with the sizes.
+        Description with the sizes.
     dtype : str
-        The dtype of X; "" where there is none.
+        Dtype of X, or "" if there is none.
     prepare : callable
-        Prepares it for a peer, see `tasks`.
+        Function that prepares it for a peer, see `tasks`.
     peers : tuple of str
-        Which libraries can do it.
+        Libraries that support it.
     target : str
-        What skbp should reach.
+        Goal for skbp.
     also_one_thread : bool
-        Whether it is measured with one BLAS thread too.
+        Whether to measure it with one BLAS thread too.
     unit : {"s", "bytes"}
-        What is measured.
+        Unit of the measurement.
     rounds : int, default=None
-        How often it is measured, if not as often as everything else.
+        Number of measurements, if different from the default.
     """
 
     group: str
@@ -59,7 +59,7 @@ class Work:
 
     @property
     def title(self):
-        """The name with the dtype, which no other work has."""
+        """Unique title, the name with the dtype."""
         return f"{self.name} {self.dtype}".rstrip()
 
 
@@ -70,11 +70,11 @@ class Data:
     Parameters
     ----------
     name : str
-        What they are.
+        Name of the data.
     n_features : int
-        The columns of X.
+        Number of columns of X.
     load : callable
-        Returns X, of the dtype that it is given, and y.
+        Function that takes a dtype and returns X and y.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Data:
     load: Callable
 
     def with_network(self, hidden_layer_sizes, activation):
-        """Name the data and a network, as in "digits, 64-25-10 logistic"."""
+        """Return a description such as "digits, 64-25-10 logistic"."""
         layers = [self.n_features, *hidden_layer_sizes, tasks.N_CLASSES]
         return f"{self.name}, {'-'.join(map(str, layers))} {activation}"
 
@@ -108,7 +108,7 @@ def works(sizes):
 
 
 def steps(sizes):
-    """Yield fits with sgd and Adam, by the step."""
+    """Yield fits with sgd and Adam, measured per step."""
     once, often = sizes.epochs, 4 * sizes.epochs
     random, sparse = table(sizes.table_rows, 50), sparse_table(sizes.sparse_rows)
     for data, network, solver, batch_size, epochs, target in [
@@ -139,7 +139,7 @@ def steps(sizes):
 
 
 def full_batch(sizes):
-    """Yield fits with L-BFGS by the evaluation of the cost, and descents to a loss."""
+    """Yield fits with L-BFGS, measured per cost evaluation, and descents to a loss."""
     for (data, network, target), dtype in product(
         [
             (DIGITS, SMALL, "1.8×, one thread"),
@@ -167,7 +167,7 @@ def full_batch(sizes):
 
 
 def descent(sizes, solver, dtype):
-    """Return the descent of a solver to a loss; the loss is the same for all, without penalty."""
+    """Return the descent of a solver to a loss without penalty, the same for all libraries."""
     return Work(
         "full batch",
         f"{DIGITS.with_network(**SMALL)}, {solver} to a loss of {LOSS}",
@@ -245,7 +245,7 @@ def predictions(sizes):
 
 
 def processes(sizes):
-    """Yield what needs a process of its own: an import, and the memory of a fit."""
+    """Yield works that need a separate process: an import, and the memory of a fit."""
     yield Work(
         "process",
         "import",
@@ -277,7 +277,7 @@ def processes(sizes):
 
 
 def growth(sizes):
-    """Yield an epoch of Adam on more and more rows, units and layers."""
+    """Yield epochs of Adam with increasing numbers of rows, units and layers."""
     n, width, depth = sizes.rows[1], sizes.widths[1], sizes.depths[0]
     cases = [(n_rows, width, depth) for n_rows in sizes.rows]
     cases += [(n, units, depth) for units in sizes.widths]

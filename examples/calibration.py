@@ -2,21 +2,21 @@
 Calibration: logistic against softmax outputs
 =============================================
 
-Among the digits that a network is sure of to 80 %, is it right about 80 % of the time? Then its
-point lies on the diagonal; above the diagonal it is right more often than it says. Without a
-hidden layer (left) the output units matter: the softmax is nearly calibrated, while K logistic
-units, divided by their sum as ``predict_proba`` does it, say far too little, because a flat
-border between one digit and the nine others fits badly. With 25 hidden units (middle) they differ
-little: the logistic units are calibrated, the softmax is a little too sure. A larger λ (right)
-makes both say too little; with a hidden layer, λ matters more than the kind of output units.
+If a network predicts digits with a probability of 80 %, are about 80 % of them correct? Then it is
+calibrated, and its point lies on the diagonal; above the diagonal the network is underconfident.
+Without a hidden layer (left) the output units matter: the softmax is nearly calibrated, while K
+logistic units, divided by their sum as in ``predict_proba``, are far underconfident, because a
+linear boundary between one digit and the nine others fits badly. With 25 hidden units (middle)
+they differ little: the logistic units are calibrated, the softmax is slightly overconfident. A
+larger λ (right) makes both underconfident; with a hidden layer, λ matters more than the type of
+output units.
 """
 
 # %%
 # The data
 # --------
-# All 64 pixels would be too easy: a network makes too few mistakes to draw a curve. So only the
-# first four principal components of the digits are kept. Cross-validation lets networks predict
-# digits that they were not trained on.
+# With all 64 pixels, a network makes too few mistakes for a calibration curve. So only the first
+# four principal components of the digits are used. The predictions are those of cross-validation.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,9 +50,9 @@ for name, parameters in settings.items():
 # %%
 # The numbers
 # -----------
-# The confidence is the mean probability of the predicted class; a calibrated network is as
-# accurate as it is confident. The log-loss and the Brier score, the mean of Σ_k (p_k − y_k)²,
-# also say how well the network tells the classes apart; smaller is better.
+# The confidence is the mean probability of the predicted class; for a calibrated network it equals
+# the accuracy. The log-loss and the Brier score, the mean of Σ_k (p_k − y_k)², also measure how
+# well the network separates the classes; smaller is better.
 
 print(f"{'':36}accuracy  confidence  log-loss  Brier score")
 for (name, output), P in probabilities.items():
@@ -61,10 +61,10 @@ for (name, output), P in probabilities.items():
     print(f"{name:26}{output:10}{accuracy:8.3f}{confidence:12.3f}{scores}")
 
 # %%
-# The picture
-# -----------
-# The digits are sorted by the probability of the predicted class, and divided into eight equal
-# parts; each point is one part, with the standard error of its share of right predictions.
+# Calibration curves
+# ------------------
+# The digits are sorted by the probability of the predicted class, and divided into eight bins of
+# equal size; each point is one bin, with the standard error of its accuracy.
 
 figure, axes = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True, layout="constrained")
 for ax, name in zip(axes, settings, strict=True):
@@ -76,9 +76,9 @@ for ax, name in zip(axes, settings, strict=True):
         )
         error = np.sqrt(right * (1 - right) * 8 / len(y))
         ax.errorbar(sure, right, error, fmt="o-", color=colour, label=output)
-    ax.set(title=name.replace(", ", "\n"), xlabel="probability it gives", aspect="equal")
+    ax.set(title=name.replace(", ", "\n"), xlabel="mean predicted probability", aspect="equal")
     ax.set(xlim=(0.28, 1.03), ylim=(0.28, 1.03))
     ax.spines[["top", "right"]].set_visible(False)
-axes[0].set_ylabel("share of right predictions")
+axes[0].set_ylabel("fraction of correct predictions")
 axes[0].legend(loc="lower right", frameon=False)
 plt.show()

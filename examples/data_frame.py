@@ -2,22 +2,22 @@
 A DataFrame with text columns
 =============================
 
-Who survived the Titanic? The table has numbers, categories and the passengers' names, and some
-cells are empty; a ``ColumnTransformer`` makes numbers of all of it, and a network is trained on
-these. Left: the more of the table the network gets, the better it tells apart who survived and who
-did not, up to a point. The names (light blue) nearly make up for the categories (green), because
-*Mr.*, *Mrs.*, *Miss.* and *Master.* tell the sex and something of the age. Once the categories are
-there, the names add next to nothing (dark blue, dashed). Right: how much worse the network with all
-columns gets if one of them is shuffled. The sex matters most, the class of the cabin next. The
-name has some importance too: this network relies on it, though another could do without.
+This example predicts who survived the Titanic. The table has numbers, categories and the names of
+the passengers, and some values are missing; a ``ColumnTransformer`` encodes all columns as input of
+a network. Left: ROC curves for different sets of columns. More columns improve the predictions, up
+to a point. The names (light blue) nearly replace the categories (green), because *Mr.*, *Mrs.*,
+*Miss.* and *Master.* reveal the sex and partly the age. Given the categories, the names add almost
+nothing (dark blue, dashed). Right: the permutation importance of the columns, for the network with
+all of them. The sex matters most, followed by the class of the cabin. The name has some importance
+too: this network relies on it, although another could do without it.
 """
 
 # %%
 # The table
 # ---------
-# 1309 passengers. ``fetch_openml("titanic", version=1)`` loads the table from the net. To do
-# without the net, the example reads the copy that scikit-learn has for its own tests, without the
-# columns that tell the outcome (the lifeboat), and some with few entries. It needs pandas.
+# 1309 passengers. ``fetch_openml("titanic", version=1)`` downloads the table. To work offline, this
+# example reads the copy in scikit-learn's tests, without the columns that reveal the outcome (the
+# lifeboat), and some with few values. It needs pandas.
 
 from importlib.resources import files
 
@@ -45,17 +45,17 @@ with path.open("rb") as file:
         names=["pclass", "survived", "name", "sex", "age", "sibsp", "parch", "fare", "embarked"],
     )
 y = X.pop("survived")
-print(X.isna().sum().loc[lambda n_empty: n_empty > 0].rename("empty cells"))
+print(X.isna().sum().loc[lambda n_empty: n_empty > 0].rename("missing values"))
 X.head()
 
 # %%
-# What becomes of the columns
-# ---------------------------
-# - Empty cells of the numbers get the median, and for each such column there is a new one that
-#   says where they were; then all are standardised.
-# - A category becomes a column of zeros and ones for each of its values, an empty cell among them.
-# - A name becomes the weights of its words. Words of fewer than 20 names are left out, so that no
-#   passenger is known by the family name.
+# Encoding the columns
+# --------------------
+# - Missing numbers are replaced by the median, with an indicator column for each such feature; then
+#   all are standardised.
+# - Categories are one-hot encoded, with missing values as a category of their own.
+# - Names are encoded as TF-IDF weights of their words. Words in fewer than 20 names are ignored, so
+#   that passengers cannot be identified by their family names.
 
 to_numbers = {
     "numbers": (
@@ -68,7 +68,7 @@ to_numbers = {
 
 
 def model_of(parts):
-    """Return a network that gets some parts of the table."""
+    """Return a network for some parts of the table."""
     return make_pipeline(
         make_column_transformer(
             *(to_numbers[part] for part in parts), verbose_feature_names_out=False
@@ -78,8 +78,8 @@ def model_of(parts):
 
 
 # %%
-# With more and more of the table
-# -------------------------------
+# Comparing sets of columns
+# -------------------------
 # The probabilities are those of cross-validation.
 
 choices = [
@@ -98,14 +98,14 @@ for parts in choices:
     print(f"{name:27}{roc_auc_score(y, p):7.3f}{log_loss(y, p):10.3f}")
 
 # %%
-# The importance of the columns
-# -----------------------------
-# The whole pipeline is tested, so these are the columns of the table, not the many more features
-# that the network gets.
+# Permutation importance
+# ----------------------
+# The importance is computed for the whole pipeline, that is, for the columns of the table and not
+# for the encoded features.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 model = model_of(["numbers", "categories", "names"]).fit(X_train, y_train)
-print("The network gets:", *model[:-1].get_feature_names_out())
+print("Features of the network:", *model[:-1].get_feature_names_out())
 
 importance = permutation_importance(
     model, X_test, y_test, scoring="roc_auc", n_repeats=30, random_state=0
@@ -117,8 +117,8 @@ print("\nROC AUC lost when a column is shuffled:")
 print(drops[::-1].round(3))
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
 for (name, p), colour, line in zip(
@@ -130,7 +130,7 @@ for (name, p), colour, line in zip(
     false_positive, true_positive, _ = roc_curve(y, p)
     left.plot(false_positive, true_positive, line, color=colour, linewidth=2, label=name)
 left.axline((0, 0), slope=1, color="0.6", linestyle=":")
-left.set(xlabel="false positive rate", ylabel="true positive rate", title="what the network gets")
+left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC curves")
 left.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
 left.legend(frameon=False, loc="lower right")
 

@@ -2,18 +2,18 @@
 λ and the decision boundary
 ===========================
 
-What λ does to the regions that a network learns. The digits 0 to 4 are reduced to two principal
-components, so that they can be drawn. A region has the colour of its digit; it is paler where the
-network is less sure. With a small λ (``alpha``) the borders bend around single training digits:
-nearly all of these are read right, but of the test digits fewer than with λ = 0.1, and the network
-is sure of its mistakes too. With a large λ the regions are simple and pale, and small groups of
-digits within another region are given up. The best of the three for the test digits lies between.
+This example shows the effect of λ on the decision regions of a network. The digits 0 to 4 are
+reduced to two principal components. Each region has the colour of its digit, and is paler where the
+network is less certain. With a small λ (``alpha``) the borders bend around single training digits:
+nearly all of these are classified correctly, but fewer test digits than with λ = 0.1, and the
+network is overconfident. With a large λ the regions are simple and pale, and small groups of digits
+within another region are misclassified. The intermediate value is the best for the test digits.
 """
 
 # %%
 # The data
 # --------
-# 300 digits to train on, and 601 to test.
+# 300 training digits and 601 test digits.
 
 import sys
 from io import BytesIO
@@ -42,7 +42,7 @@ X_train, X_test = to_plane.transform(X_train), to_plane.transform(X_test)
 # %%
 # Three networks
 # --------------
-# They differ only in ``alpha``.
+# The networks only differ in ``alpha``.
 
 models = [
     BackpropClassifier((50,), "tanh", alpha=alpha, max_iter=20_000, random_state=0)
@@ -56,14 +56,14 @@ for model in models:
     print(f"{model.alpha:5}   {training:17.3f}   {test:13.3f}   {loss:13.2f}")
 
 # %%
-# The maps
-# --------
+# Decision regions
+# ----------------
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"]  # Okabe and Ito's
 
 
 def draw_map(ax, model):
-    """Draw the regions of the digits, and the digits that the network was trained on."""
+    """Draw the decision regions and the training digits."""
     DecisionBoundaryDisplay.from_estimator(
         model,
         X_train,
@@ -96,8 +96,9 @@ for ax, model in zip(axes, models, strict=True):
     draw_map(ax, model)
 
 # %%
-# With the path of a file, ``python examples/decision_boundary.py docs/images/digits.png``, the
-# picture is saved there, as for skbp's README. 256 colours make the file a quarter as large.
+# To save the figure, as for skbp's README, pass a path:
+# ``python examples/decision_boundary.py docs/images/digits.png``. With 256 colours the file is a
+# quarter of the size.
 
 if len(sys.argv) > 1:
     buffer = BytesIO()

@@ -2,20 +2,20 @@
 A stream that drifts
 ====================
 
-Examples arrive batch by batch, and what they mean changes three times: the class to find lies in
-a disc, and the disc jumps to another corner. The curves are the accuracies of three networks. The
-one that was fitted once, to the first 1000 examples, is the best of them in the first period; at
-the first jump it falls to about 0.6, and does not recover. To answer "outside" to everything would
-be better then (0.74). The two that go on learning with ``partial_fit`` fall too, but most of the
-loss is made good within 500 examples. None can stay above the dotted line, because a tenth of the
-labels are wrong. The maps show the disc of each period (black), and where the network with Adam
-expects the class at its end (the darker the blue, the surer).
+Samples arrive batch by batch, and the concept changes three times: the positive class lies in a
+disc, and the disc jumps to another corner. The curves show the accuracies of three networks. The
+one that was fitted once, to the first 1000 samples, is the best in the first period; at the first
+jump its accuracy falls to about 0.6, and does not recover. Always predicting "outside" would be
+better then (0.74). The accuracy of the two networks that are updated with ``partial_fit`` falls
+too, but mostly recovers within 500 samples. None can stay above the dotted line, because a tenth of
+the labels are wrong. The maps show the disc of each period (black), and the predicted probability
+of the network with Adam at the end of the period (darker blue is higher).
 """
 
 # %%
 # The stream
 # ----------
-# 20 000 points in a square arrive in batches of 50. After each 5000 of them the disc jumps.
+# 20 000 points in a square arrive in batches of 50. The disc jumps after every 5000 points.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,9 +36,9 @@ y = (distance < RADIUS) ^ is_wrong
 # %%
 # Three networks
 # --------------
-# To follow a stream, adam gets a larger learning rate than its default, 0.003: the smaller the
-# rate, the longer the network remembers what is no longer true. ``initialize`` draws start weights
-# and trains nothing, so that there is a network to test on the first batch.
+# To follow the stream, adam gets a larger learning rate than its default of 0.003: with a smaller
+# rate, the network forgets outdated samples more slowly. ``initialize`` creates an untrained
+# network, which can be tested on the first batch.
 
 adam = BackpropClassifier(
     (20,),
@@ -58,9 +58,9 @@ once = BackpropClassifier((20,), "tanh", alpha=0.1, max_iter=3000, random_state=
 # %%
 # Test first, then train
 # ----------------------
-# A network is tested on each batch before it learns from it: the prequential accuracy. So it has
-# seen none of the examples that it is tested on, but for the first 1000 of the one that was fitted
-# to them. At the end of each period the one with Adam draws its map.
+# Each network is tested on a batch before it is trained on it (prequential accuracy). So no network
+# has seen the samples on which it is tested, except the first 1000 of the one that was fitted to
+# them. The map of the network with Adam is computed at the end of each period.
 
 networks = {"fitted once": once, "partial_fit, adam": adam, "partial_fit, sgd": sgd}
 accuracies = {name: [] for name in networks}
@@ -78,21 +78,21 @@ for start in range(0, len(X), BATCH):
         maps.append(adam.predict_proba(square)[:, 1].reshape(100, 100))
 
 # %%
-# The mean accuracy in three parts of each period:
+# Mean accuracy in three parts of each period:
 
-parts = {"examples 1 to 250": (0, 5), "501 to 1000": (10, 20), "2501 to 5000": (50, 100)}
+parts = {"samples 1 to 250": (0, 5), "501 to 1000": (10, 20), "2501 to 5000": (50, 100)}
 print(f"{'':17}" + "".join(f"{part:>24}" for part in parts))
 print(f"{'period':17}" + 3 * "       1    2    3    4 ")
 for name, values in accuracies.items():
     by_period = np.reshape(values, (4, -1))
     means = [by_period[:, first:last].mean(axis=1) for first, last in parts.values()]
     print(f"{name:17}", *("   " + " ".join(f"{mean:.2f}" for mean in part) for part in means))
-print(f"\nright if the answer is always outside: {1 - y.mean():.2f}")
+print(f"\naccuracy of always predicting outside: {1 - y.mean():.2f}")
 
 # %%
-# The picture
-# -----------
-# Each point of a curve is the mean accuracy on 250 examples.
+# Plot
+# ----
+# Each point of a curve is the mean accuracy on 250 samples.
 
 figure, axes = plt.subplot_mosaic(
     [[0, 1, 2, 3], ["curves"] * 4], figsize=(8, 5.2), layout="constrained", height_ratios=[1, 1.6]
@@ -109,8 +109,8 @@ for (name, values), colour in zip(
 ):
     curve = np.reshape(values, (-1, 5)).mean(axis=1)
     ax.plot(seen, curve, color=colour, linewidth=2, label=name)
-ax.axhline(0.9, color="black", linestyle=":", label="the best possible")
-ax.set(xlim=(0, len(X)), ylim=(0.3, 1), xlabel="examples so far", ylabel="accuracy")
+ax.axhline(0.9, color="black", linestyle=":", label="best possible")
+ax.set(xlim=(0, len(X)), ylim=(0.3, 1), xlabel="samples so far", ylabel="accuracy")
 ax.set_xticks(range(0, len(X) + 1, PERIOD))
 ax.grid(axis="x", color="0.5")
 ax.spines[["top", "right"]].set_visible(False)

@@ -2,20 +2,20 @@
 A network as feature extractor
 ==============================
 
-A network that has learned the digits 0 to 6 is used to tell 7, 8 and 9 apart, which it has never
-seen. Each digit lies somewhere on a larger canvas. Left: in the first two principal components of
-the pixels, 7, 8 and 9 are mixed up, for the pixels mostly tell where the digit lies. Middle: in
-those of the last hidden layer, which ``transform`` returns, most of them lie among their like.
-Right: each digit is given the class of its nearest neighbour among a few labelled ones. With one
-labelled example of each class, the pixels are no better than guessing (a third), and the hidden
-layer is right in more than half of the cases. With 50 the pixels have caught up. An untrained
-network (grey) is no better than the pixels: what helps has been learned.
+A network that was trained on the digits 0 to 6 extracts features to classify 7, 8 and 9, which it
+has never seen. Each digit is at a random place on a larger canvas. Left: in the first two principal
+components of the pixels, 7, 8 and 9 are mixed, because the pixels mostly encode the place of the
+digit. Middle: in those of the last hidden layer, as returned by ``transform``, the classes form
+clusters. Right: the accuracy of a nearest neighbour classifier by the number of labelled samples.
+With one labelled sample per class, the pixels are no better than guessing (a third), while the
+hidden layer is correct in more than half of the cases. With 50 samples the pixels are as good. An
+untrained network (grey) is no better than the pixels, so the useful features were learned.
 """
 
 # %%
 # Digits at random places
 # -----------------------
-# Of the digits 0 to 6 there are five copies, each at a random place.
+# There are five copies of each of the digits 0 to 6, at random places.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +31,7 @@ rng = np.random.default_rng(0)
 
 
 def scattered(images, size=12):
-    """Put each image of 8 × 8 pixels somewhere on an empty canvas."""
+    """Place each image of 8 × 8 pixels at random on an empty canvas."""
     canvases = np.zeros((len(images), size, size))
     corners = rng.integers(size - 8, size=(len(images), 2), endpoint=True)
     for canvas, image, (row, column) in zip(canvases, images, corners, strict=True):
@@ -48,7 +48,8 @@ X_new, y_new = scattered(images[is_new]), y[is_new]
 # %%
 # The features
 # ------------
-# In a pipeline the network is a transformer as any other. Here its features are kept, to draw them.
+# In a pipeline the network can be used like any transformer. Here its features are kept for the
+# plot.
 
 network = BackpropClassifier((100, 50), "tanh", alpha=1, max_iter=2000, random_state=0)
 untrained = clone(network).initialize(X_old, y_old)
@@ -62,14 +63,14 @@ features = {
 # %%
 # Few labels
 # ----------
-# The accuracy of the nearest neighbour on 300 digits, the mean of 30 draws of the labelled ones.
-# (For so few digits, a k-d tree is not better than the default, but it occupies one thread only.)
+# The accuracy of a nearest neighbour classifier on 300 digits, averaged over 30 random samples of
+# labelled digits. (A k-d tree has no advantage for so few digits, but it only uses one thread.)
 
 numbers = [1, 2, 5, 10, 20, 50]
 
 
 def accuracies(X, y):
-    """Return the mean accuracy for each number of labelled examples of a class."""
+    """Return the mean accuracy for each number of labelled samples per class."""
     return [
         cross_val_score(
             KNeighborsClassifier(1, algorithm="kd_tree"),
@@ -82,17 +83,17 @@ def accuracies(X, y):
 
 
 curves = {name: accuracies(X, y_new) for name, X in features.items()}
-print(f"{'labelled examples of each digit':32}" + "".join(f"{n:6}" for n in numbers))
+print(f"{'labelled samples of each digit':32}" + "".join(f"{n:6}" for n in numbers))
 for name, curve in curves.items():
     print(f"{name:32}" + "".join(f"{accuracy:6.2f}" for accuracy in curve))
 
 # %%
-# Where it does not help
-# ----------------------
-# The same with the digits as they are, all in the middle. Now their pixels can be compared, and
-# are better for it than the hidden layer, which keeps what tells 0 to 6 apart and loses some of
-# what tells 7, 8 and 9 apart. A hidden layer helps with new classes if it has learned something
-# that holds for them too: here, that the place does not matter.
+# Limits
+# ------
+# The same with the original, centred digits. Now the pixels can be compared directly, and are
+# better features than the hidden layer, which keeps the differences between 0 to 6 and loses some
+# of those between 7, 8 and 9. A hidden layer helps with new classes if it has learned something
+# that applies to them too: here, that the place does not matter.
 
 X_old, y_old, X_new = images[~is_new].reshape(-1, 64), y[~is_new], images[is_new].reshape(-1, 64)
 centred = clone(network).fit(X_old, y_old)
@@ -100,8 +101,8 @@ for name, X in [("pixels", X_new), ("hidden layer", centred.transform(X_new))]:
     print(f"{'centred, ' + name:32}" + "".join(f"{a:6.2f}" for a in accuracies(X, y_new)))
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(8, 3.4), layout="constrained")
 for ax, name in [(left, "pixels"), (middle, "hidden layer")]:
@@ -113,7 +114,7 @@ left.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, handletextpad=
 
 for (name, curve), colour in zip(curves.items(), ["#D55E00", "0.6", "#009E73"], strict=True):
     right.plot(numbers, curve, "o-", color=colour, linewidth=2, label=name)
-right.set(xscale="log", title="nearest neighbour", xlabel="labelled examples of each digit")
+right.set(xscale="log", title="nearest neighbour", xlabel="labelled samples of each digit")
 right.set_xticks(numbers, numbers)
 right.minorticks_off()
 right.set(ylabel="accuracy", ylim=(0.3, 1))

@@ -2,19 +2,19 @@
 Grid search as a heat map
 =========================
 
-The cross-validated score of a network by λ (``alpha``) and by the number of hidden units; brighter
-is better. A solid frame marks the best cell, a dashed line encloses the cells within one standard
-error of it. From 5 units on, their number matters little, but λ does: it can be too small and too
-large. A network without a hidden layer, which is logistic regression, needs a larger λ, and is then
-within the noise of the best one.
+The heat map shows the cross-validated score of a network by λ (``alpha``) and the number of hidden
+units; brighter is better. A solid frame marks the best cell, a dashed line encloses the cells
+within one standard error of it. With 5 or more units, their number matters little, but λ can be too
+small or too large. A network without a hidden layer, which is logistic regression, needs a larger
+λ, and is then within one standard error of the best one.
 """
 
 # %%
 # Search
 # ------
-# The data are scikit-learn's 569 breast tumours with 30 measurements. The score is the negative
-# log-loss, which tells more than the accuracy when nearly all predictions are right. The parameters
-# of a step in a pipeline have its name as a prefix.
+# The data are the 569 samples of scikit-learn's breast cancer data set, with 30 features. The score
+# is the negative log-loss, which is more informative than the accuracy if nearly all predictions
+# are correct. The parameters of a pipeline step have its name as a prefix.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +41,8 @@ display = GridSearchDisplay.from_search(search, x="alpha", y="hidden_layer_sizes
 # %%
 # Choose
 # ------
-# The one-standard-error rule takes the simplest model in the enclosed region, since the folds do
-# not tell it from the best: the fewest units, and with these the largest λ.
+# The one-standard-error rule chooses the simplest model in the enclosed region, which the folds
+# cannot distinguish from the best: the one with the fewest units, and among these the largest λ.
 
 rows, columns = np.nonzero(display.one_standard_error)
 row = rows.min()

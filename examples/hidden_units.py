@@ -1,19 +1,20 @@
 """
-What hidden units see
-=====================
+Weights of hidden units
+=======================
 
-The weights of 25 hidden units, each as an image. Ink where the image is red raises the z of the
-unit, and ink where it is blue lowers it. So no unit waits for a whole digit, but for a stroke in
-one place and none in another. With a small λ (``alpha``), on the left, all units have weights. With
-a larger one, on the right, the weights are a third as large, as the scales show, and six units have
-lost theirs: the network does without them, and reads no fewer test digits right.
+The weights of 25 hidden units, each shown as an image. Ink in the red pixels increases the z of the
+unit, ink in the blue pixels decreases it. So a unit does not detect a whole digit, but a stroke in
+one place and its absence in another. With a small λ (``alpha``), on the left, all units have
+weights. With a larger λ, on the right, the weights are a third as large, as the colour bars show,
+and the weights of six units have vanished. The network does not need them: the accuracy on test
+digits is not lower.
 """
 
 # %%
 # Train with a small and with a larger λ
 # --------------------------------------
-# The pixels of scikit-learn's digits go from 0 to 16; divided by 16, they are on one scale, and a
-# pixel that is blank in all digits stays 0.
+# The pixels of scikit-learn's digits range from 0 to 16. Dividing them by 16 gives a common scale,
+# and keeps pixels that are blank in all digits at 0.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,8 +33,7 @@ models = [
 ]
 
 # %%
-# A unit counts as unused here if its weights, as a vector, are less than a tenth as long as those
-# of the strongest unit.
+# A unit counts as unused here if the norm of its weights is less than a tenth of the largest norm.
 
 print("alpha   test accuracy   largest weight   unused units")
 for model in models:
@@ -43,13 +43,13 @@ for model in models:
     print(f"{model.alpha:5}   {accuracy:13.3f}   {np.abs(weights).max():14.1f}   {unused:12}")
 
 # %%
-# The second network in a few lines of text:
+# A text summary of the second network:
 
 print(models[1].summary())
 
 # %%
-# Look at the weights
-# -------------------
+# Plot the weights
+# ----------------
 
 figure, axes = plt.subplots(1, 2, figsize=(6.5, 2.8), layout="constrained")
 for ax, model in zip(axes, models, strict=True):

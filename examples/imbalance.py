@@ -2,21 +2,20 @@
 An imbalanced problem
 =====================
 
-Three examples in a hundred are of the class that is sought. Left, for every threshold on its
-probability: how many of the rare examples are found (recall), and how many of the alarms are true
-(precision). A marker shows what ``predict`` does. Without weights (blue circle) it finds less than
-half, and nine alarms in ten are true. With ``class_weight="balanced"`` (orange circle) it finds
-more, with three false alarms to each true one. But the weights have not made the network tell the
-classes apart better: its curve lies lower. To lower the threshold of the first network (blue
-triangle) serves as well: its balanced accuracy is even a little higher. Right: the probabilities.
-Without weights they are nearly right, a little low. With weights they are far too high: where a
-rare example is said to be 80 % probable, there is not even one in five cases.
+Three percent of the samples belong to the positive class. Left: the precision-recall curves. The
+markers show the decisions of ``predict``. Without weights (blue circle) the recall is less than a
+half, and the precision about 90 %. With ``class_weight="balanced"`` (orange circle) the recall is
+higher, with three false positives for each true positive. But the weights do not improve the
+ranking: the curve is lower. Lowering the threshold of the first network (blue triangle) works as
+well: its balanced accuracy is even slightly higher. Right: the calibration curves. Without weights
+the probabilities are nearly calibrated, slightly too low. With weights they are far too high: of
+the samples with a predicted probability of 80 %, less than a fifth are positive.
 """
 
 # %%
 # The data
 # --------
-# A synthetic problem with ten features. Half of the examples are kept for the test.
+# A synthetic problem with ten features. Half of the samples are used for testing.
 
 import matplotlib.pyplot as plt
 from sklearn.calibration import calibration_curve
@@ -47,14 +46,13 @@ X, y = make_classification(
     random_state=0,
 )
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
-print(f"{y_train.sum()} of {len(y_train)} training examples are of the rare class")
+print(f"{y_train.sum()} of {len(y_train)} training samples are of the rare class")
 
 # %%
-# Three ways
-# ----------
-# Each network has the λ, of a few that were tried, with which it tells the classes apart best.
-# ``TunedThresholdClassifierCV`` finds the threshold by cross-validation, and leaves the
-# probabilities as they are.
+# Three models
+# ------------
+# For each network, λ is the best of a few values. ``TunedThresholdClassifierCV`` tunes the
+# threshold by cross-validation, and does not change the probabilities.
 
 plain = make_pipeline(StandardScaler(), BackpropClassifier((20,), "tanh", alpha=5, random_state=0))
 balanced = make_pipeline(
@@ -74,9 +72,9 @@ print(f"tuned threshold: {tuned.best_threshold_:.3f}")
 # %%
 # The numbers
 # -----------
-# The first four depend on the threshold. The average precision, the area under the
-# precision-recall curve, does not; the log-loss measures the probabilities. The accuracy is
-# little help: to find nothing at all gives 0.970.
+# The first four scores depend on the threshold. The average precision, which summarises the
+# precision-recall curve, does not; the log-loss measures the probabilities. The accuracy is not
+# informative: never predicting the rare class gives 0.970.
 
 predicted = {name: model.predict(X_test) for name, model in models.items()}
 probability = {name: model.predict_proba(X_test)[:, 1] for name, model in models.items()}
@@ -94,8 +92,8 @@ for score_name, (score, outputs) in scores.items():
     print(f"{score_name:17}", *cells, sep="   ")
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
 right.axline((0, 0), slope=1, color="0.6", linestyle=":")
@@ -109,8 +107,10 @@ for y_pred, colour, marker in zip(
 ):
     point = recall_score(y_test, y_pred), precision_score(y_test, y_pred)
     left.plot(*point, marker, color=colour, markersize=11, markeredgecolor="black")
-left.set(xlabel="recall", ylabel="precision", title="what is found, and at what price")
-right.set(xlabel="probability", ylabel="share of the rare class", title="said and true")
+left.set(xlabel="recall", ylabel="precision", title="precision-recall curves")
+right.set(
+    xlabel="mean predicted probability", ylabel="fraction of positives", title="calibration curves"
+)
 right.legend(frameon=False, loc="upper left")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)

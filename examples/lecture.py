@@ -2,26 +2,26 @@
 The lecture, step by step
 =========================
 
-A network small enough to print goes through all steps of the lecture. The first picture is error
-propagation with the numbers of steps 1 and 3: in each unit its activation a on the way forward,
-below it the error δ on the way back, and on each link the gradient, which is the product of the a
-at its left end and the δ at its right end. In the second picture each point is a weight; it lies on
-the diagonal, where the gradient by backpropagation is equal to the numerical one. The third has the
-loss curves of the lecture's training algorithms: conjugate gradient needs a small part of the
-iterations of gradient descent.
+This example computes all steps of the lecture for a network that is small enough to print. The
+first figure shows backpropagation with the numbers of steps 1 and 3: the activation a in each unit,
+the error δ below it, and on each link the gradient, which is the product of a at its left end and δ
+at its right end. In the second figure each point is a weight; all points lie on the diagonal, on
+which the gradient of backpropagation equals the numerical gradient. The third figure shows the loss
+curves of the lecture's training algorithms: conjugate gradient needs a fraction of the iterations
+of gradient descent.
 """
 
 # %%
 # The running example
 # -------------------
-# Read it beside the slides: each heading names the slide whose formulas it computes. The network
-# counts how many of its two inputs are on. It has L = 3 layers of s = (2, 2, 3) units; the slides'
+# Each heading names the slide whose formulas it computes. The network counts how many of its two
+# inputs are on. It has L = 3 layers with s = (2, 2, 3) units; the slides'
 # :math:`\Theta^{(3)}`, :math:`\delta^{(4)}` and :math:`a^{(4)}` of the last layer are
 # :math:`\Theta^{(2)}`, :math:`\delta^{(3)}` and :math:`a^{(3)}` here.
 #
-# Steps 1 to 5 compute by hand what ``Network`` and ``Objective`` compute, and compare. Step 6
+# Steps 1 to 5 compute everything by hand and compare with ``Network`` and ``Objective``. Step 6
 # trains the network with the lecture's algorithms. Step 7 solves the exercise of the last slide.
-# Only the pictures need Matplotlib.
+# Only the figures need Matplotlib.
 
 import numpy as np
 
@@ -44,25 +44,25 @@ m = len(X)
 
 network = Network(layer_sizes=(2, 2, 3))
 theta = network.initialize(random_state=2)
-alpha = 1.0  # λ of steps 1 to 5, large so that the penalty shows
+alpha = 1.0  # λ of steps 1 to 5, large to make the penalty visible
 objective = Objective(network, X, Y, alpha=alpha)
 
 np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
 
 def heading(step, slide):
-    """Print what comes, and on which slide it stands."""
+    """Print the title of a step and its slide."""
     print(f"\n{step}\n{'-' * len(step)}\nslide: {slide}\n")
 
 
 def show(name, value):
-    """Print a value under its name."""
+    """Print the name of a value and the value."""
     text = f"{value:.4f}" if np.isscalar(value) else str(value)
     print(name, *text.splitlines(), sep="\n    ")
 
 
 def compare(what, left, right, tolerance=1e-12):
-    """Print the largest difference, and stop if it is no rounding error."""
+    """Print the largest difference, and raise an error if it exceeds the tolerance."""
     difference = np.abs(np.subtract(left, right)).max()
     print(f"{what}: largest difference {difference:.0e}")
     if difference > tolerance:
@@ -70,14 +70,14 @@ def compare(what, left, right, tolerance=1e-12):
 
 
 def add_bias(a):
-    """Put a_0 = 1 before the activations of a layer."""
+    """Prepend a_0 = 1 to the activations of a layer."""
     return np.concatenate([[1.0], a])
 
 
 # %%
 # 1. Forward propagation
 # ----------------------
-# One example by hand, and all examples with ``Network``:
+# For one example by hand, and for all examples with ``Network``:
 #
 # .. math::
 #
@@ -107,7 +107,7 @@ compare("by hand and by Network", a3, a[-1][1])
 # %%
 # 2. The cost
 # -----------
-# The cross entropy and the penalty, in which the weights of the bias units are not counted:
+# The cross entropy and the penalty, which excludes the weights of the bias units:
 #
 # .. math::
 #
@@ -136,12 +136,13 @@ compare("by hand and by Objective", cross_entropy + penalty, J)
 #    \delta^{(2)} &= (\Theta^{(2)})^T \delta^{(3)} \mathbin{.*} g'(z^{(2)}), \qquad
 #    g'(z^{(2)}) = a^{(2)} \mathbin{.*} (1 - a^{(2)})
 #
-# Rows are examples here, so :math:`\delta^T \Theta` stands in the place of :math:`\Theta^T \delta`.
+# Rows are examples here, so the code computes :math:`\delta^T \Theta` instead of
+# :math:`\Theta^T \delta`.
 # :math:`\delta^{(3)}` is checked against the numerical derivative.
 
 
 def numerical_delta(loss_name):
-    """Return the numerical ∂loss/∂z^(3) of every example and output unit."""
+    """Return the numerical ∂loss/∂z^(3) of each example and output unit."""
     loss = get_loss("logistic", loss_name)
 
     def total(flat):
@@ -160,8 +161,8 @@ show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
 compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_loss"), tolerance=1e-6)
 
 # %%
-# The same as a picture. The display draws a fitted classifier; this one has still the weights of
-# step 1, because with so large a ``tol`` they count as converged.
+# The same as a figure. The display needs a fitted classifier; this one still has the weights of
+# step 1, because they count as converged for such a large ``tol``.
 
 coefs, intercepts = weights.split(network.unpack(theta))
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
@@ -173,7 +174,7 @@ if plt:
 # %%
 # 4. The gradient
 # ---------------
-# Each example adds its errors to Δ; the second one what stands on the links of the picture:
+# Each example adds its gradient to Δ; that of the second one is shown on the links of the figure:
 #
 # .. math::
 #
@@ -217,8 +218,8 @@ print(f"J after the step with η = {eta}: {objective(theta - eta * D)[0]:.4f}")
 # %%
 # 6. Training
 # -----------
-# Each algorithm starts from the same weights. In the picture, the loss of sgd is the mean over an
-# epoch, in which the weights change.
+# All algorithms start from the same weights. In the figure, the loss of sgd is the mean over an
+# epoch, during which the weights change.
 
 heading("6. Training", "Backpropagation Algorithm (by Gradient Descent); Algorithm 2")
 common = {"alpha": 0.001, "max_iter": 5000}
@@ -247,7 +248,7 @@ for name, model in models.items():
     J, _ = cost(network.pack(weights.join(model.coefs_, model.intercepts_)))
     print(f"{name:32} {model.solver:6} {model.n_iter_:10} {J:8.4f}   {model.predict(X)}")
 print(f"\nAn iteration of sgd is an epoch: {m} steps, one for each example. With a constant η")
-print("they do not quite settle in the minimum of J.")
+print("it does not fully converge to the minimum of J.")
 if plt:
     figure, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
     LossCurveDisplay.from_estimators(models, log_scale=True, ax=ax)
@@ -279,14 +280,14 @@ error = check_gradient(Objective(network, X, Y, loss="squared_error", alpha=alph
 print(f"check_gradient with the squared error: {error:.1e}")
 
 wrong = 0.99
-print(f"\nA unit that is sure and wrong, a = {wrong} where y = 0, is corrected by")
+print(f"\nThe error of a confident but wrong unit, a = {wrong} where y = 0, is")
 print(f"    δ = {wrong:.4f} with the cross entropy, a − y")
 print(f"    δ = {wrong * wrong * (1 - wrong):.4f} with the squared error")
 
 # %%
-# At the end of the script the pictures appear on the screen.
+# Show the figures.
 
 if plt:
     plt.show()
 else:
-    print('\nThere are pictures too: pip install "skbp[plot]"')
+    print('\nTo see the figures, install Matplotlib: pip install "skbp[plot]"')

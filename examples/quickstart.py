@@ -1,24 +1,24 @@
 """
-Quickstart: read handwritten digits
-===================================
+Quickstart: classify handwritten digits
+=======================================
 
-Three models are tuned on handwritten digits, and compared on digits that none of them has seen.
-The picture at the end has the test digits that the tuned network was most wrong about, each with
-the true digit, what it was read as, and the probabilities p that the network gave these two. They
-are badly written: a 9 whose loop does not close, an 8 that is as narrow as a 1. The first ones got
-almost no probability for the true digit; in the last ones the network was in doubt.
+Three models are tuned on handwritten digits, and compared on held-out test digits. The figure at
+the end shows the test digits with the largest errors of the tuned network, each with the true
+digit, the predicted digit, and their probabilities p. They are badly written: a 9 whose loop does
+not close, an 8 as narrow as a 1. For the first ones, the probability of the true digit is almost 0;
+for the last ones, the network was uncertain.
 """
 
 # %%
 # The script
 #
-# 1. keeps a quarter of scikit-learn's 1797 digits of 8 × 8 pixels for the test, and tunes
+# 1. holds out a quarter of scikit-learn's 1797 digits of 8 × 8 pixels as a test set, and tunes
 #    `BackpropClassifier` on the rest, by a grid search with cross-validation over λ (``alpha``) and
 #    the size of the hidden layer,
-# 2. does the same with scikit-learn's ``MLPClassifier`` and ``LogisticRegression``: the same split,
-#    the same folds, each over its own regularisation, the networks over the same sizes,
+# 2. does the same with scikit-learn's ``MLPClassifier`` and ``LogisticRegression``, with the same
+#    split and folds, each over its own regularisation parameter, the networks over the same sizes,
 # 3. prints the accuracy and the log-loss of all three on the test digits,
-# 4. draws the test digits that `BackpropClassifier` misread: in text, and as a picture where
+# 4. draws the test digits that `BackpropClassifier` misclassified: as text, and as a figure if
 #    Matplotlib is installed.
 #
 # It takes 10 to 30 seconds on two cores.
@@ -44,7 +44,7 @@ CANDIDATES = [
         {"alpha": [0.01, 0.1, 1], "hidden_layer_sizes": SIZES},
     ),
     (
-        # 200 epochs, its default, are too few to converge here
+        # the default of 200 epochs is too small to converge here
         MLPClassifier(random_state=0, max_iter=1000),
         {"alpha": [0.01, 0.1, 1], "hidden_layer_sizes": SIZES},
     ),
@@ -62,7 +62,7 @@ def main():
     """Run the four steps."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
-    print(f"{len(X_train)} digits to train on, {len(X_test)} to test on")
+    print(f"{len(X_train)} training digits, {len(X_test)} test digits")
 
     searches = [tune(model, grid, X_train, y_train) for model, grid in CANDIDATES]
     print_comparison(searches, X_test, y_test)
@@ -73,11 +73,11 @@ def main():
 # %%
 # Tune
 # ----
-# The scaler is in the pipeline, so that each fold is scaled by its own training rows.
+# The scaler is part of the pipeline, so it is fitted on the training rows of each fold.
 
 
 def tune(model, grid, X, y):
-    """Search the grid, print the accuracy of each cell, return the refitted search."""
+    """Run the grid search, print the accuracy of each cell, and return the search."""
     pipeline = Pipeline([("scale", StandardScaler()), ("model", model)])
     grid = {f"model__{name}": values for name, values in grid.items()}
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
@@ -93,7 +93,7 @@ def tune(model, grid, X, y):
 
 
 def print_grid(search):
-    """Print a row for each strength of regularisation and a column for each size."""
+    """Print a row for each regularisation strength and a column for each size."""
     strength, *rest = search.param_grid
     columns = search.param_grid[rest[0]] if rest else [""]
     results = search.cv_results_
@@ -117,7 +117,7 @@ def print_row(head, cells):
 
 
 def print_comparison(searches, X_test, y_test):
-    """Print how the best model of each search does on the test digits."""
+    """Print the accuracy and log-loss of the best models on the test digits."""
     print(f"\non the {len(X_test)} test digits   accuracy   log-loss   chosen")
     for search in searches:
         accuracy = search.score(X_test, y_test)
@@ -129,12 +129,12 @@ def print_comparison(searches, X_test, y_test):
 
 
 # %%
-# Look at the mistakes
-# --------------------
+# Show the mistakes
+# -----------------
 
 
 def print_misread(search, X_test, y_test, n_shown=4):
-    """Draw the digits that the model was most wrong about, in text."""
+    """Print the misclassified digits with the largest errors as text."""
     worst = misread(search, X_test, y_test)
     print(f"\n{name_of(search)} misread {len(worst)} of {len(X_test)} test digits.", end=" ")
     if not worst:
@@ -148,7 +148,7 @@ def print_misread(search, X_test, y_test, n_shown=4):
 
 
 def plot_misread(search, X_test, y_test, n_shown=8):
-    """Draw them as a picture, where Matplotlib is installed."""
+    """Plot the misclassified digits if Matplotlib is installed."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
@@ -165,7 +165,7 @@ def plot_misread(search, X_test, y_test, n_shown=8):
 
 
 def misread(search, X_test, y_test):
-    """Return the rows that the model misread, the worst one first, each with two captions."""
+    """Return the misclassified rows, largest error first, each with two captions."""
     probabilities, predicted = search.predict_proba(X_test), search.predict(X_test)
     rows = np.flatnonzero(predicted != y_test)
     rows = rows[np.argsort(probabilities[rows, y_test[rows]])]
@@ -182,18 +182,18 @@ def misread(search, X_test, y_test):
 
 
 def draw(pixels):
-    """Return the lines of an 8 × 8 picture, two characters a pixel."""
+    """Return the lines of an 8 × 8 image, two characters per pixel."""
     levels = (pixels / 16 * (len(SHADES) - 1)).round().astype(int)
     return ["".join(2 * SHADES[level] for level in row) for row in levels.reshape(8, 8)]
 
 
 def name_of(search):
-    """Return the class name of the model that was tuned."""
+    """Return the class name of the tuned model."""
     return type(search.estimator["model"]).__name__
 
 
 def short(parameter):
-    """Return a parameter's name without the pipeline step."""
+    """Return the name of a parameter without the pipeline step."""
     return parameter.removeprefix("model__")
 
 

@@ -2,20 +2,19 @@
 Solvers compared on one problem
 ===============================
 
-Five solvers minimise the same J(Θ) from the same start weights; a dot shows where each one
-stopped, at the latest after 200 iterations. By iteration, sgd with a step after each example is far
-ahead at first: its iteration is a pass over all 1797 examples, with as many steps. By time, adam
-with batches of 50 examples is level with it, and lbfgs soon passes both. lbfgs and cg end lowest;
-cg takes several times as long, because its line searches compute J and its gradient more than once
-in an iteration. Plain gradient descent, gd, ends highest.
+Five solvers minimise the same J(Θ) from the same start weights; a dot shows where each one stopped,
+after at most 200 iterations. By iteration, sgd with a step after each sample leads at first: one
+iteration is a pass over all 1797 samples, with as many steps. By time, adam with batches of 50
+samples is as fast, and lbfgs soon overtakes both. lbfgs and cg reach the lowest J; cg takes several
+times as long, because its line searches compute J and its gradient more than once per iteration.
+Plain gradient descent, gd, reaches the highest J.
 """
 
 # %%
 # The problem
 # -----------
-# All of scikit-learn's digits, a hidden layer of 25 units, and the default λ. The objects are those
-# that `BackpropClassifier` works with; here they are used on their own, to see Θ and the time
-# after each iteration.
+# All of scikit-learn's digits, a hidden layer of 25 units, and the default λ. This example uses the
+# objects inside `BackpropClassifier` directly, to record Θ and the time after each iteration.
 
 from time import process_time
 
@@ -25,8 +24,7 @@ from matplotlib.ticker import NullLocator
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
-from skbp.blas_threads import one_blas_thread
-from skbp.fast import accelerated, accelerated_solver
+from skbp.engine.threads import one_blas_thread
 from skbp.network import Network
 from skbp.objective import Objective
 from skbp.solvers import (
@@ -37,31 +35,29 @@ from skbp.solvers import (
     GradientDescent,
     MiniBatchDescent,
     Momentum,
+    Progress,
 )
 
 X, y = load_digits(return_X_y=True)
 network = Network(layer_sizes=(64, 25, 10))
 X, Y = StandardScaler().fit_transform(X), np.eye(10)[y]
-objective = accelerated(Objective(network, X, Y, alpha=0.5))
+objective = Objective(network, X, Y, alpha=0.5)
 start = network.initialize(random_state=0)
 
 # %%
 # The solvers
 # -----------
-# Each with its own criterion for having converged. The learning rates are the best of a few that
-# were tried.
+# Each solver has its own convergence criterion. The learning rates are the best of a few values.
 
 one_by_one = MiniBatchDescent(
     rule=Momentum(0),
     learning_rate=Constant(0.05),
     batch_size=1,
-    random_state=np.random.RandomState(0),
 )
 adam = MiniBatchDescent(
     rule=Adam(),
     learning_rate=Constant(0.01),
     batch_size=50,
-    random_state=np.random.RandomState(0),
 )
 SOLVERS = {
     "gd": GradientDescent(learning_rate=Constant(2.0)),
@@ -74,36 +70,37 @@ SOLVERS = {
 # %%
 # Measure
 # -------
-# A solver calls ``watch`` after each iteration. J is computed afterwards, for all solvers by the
-# same function: while sgd and adam train, they only know the mean of their batches. The times are
-# those of skbp's compiled kernels; with NumPy alone, sgd with batches of 1 takes some fifty times
-# as long.
+# A solver calls ``callback`` after each iteration. J is computed afterwards, with the same function
+# for all solvers, because sgd and adam only compute the mean over their batches during training.
+# The times are those of skbp's compiled kernels; with NumPy, sgd with batches of 1 takes about
+# fifty times as long.
 
 
 def minimize(solver):
-    """Return the seconds and J after each iteration, from the start weights on."""
+    """Return the seconds and J after each iteration, beginning with the start weights."""
     seconds, path = [0.0], [start]
 
-    def watch(theta, _):
+    def callback(theta, _):
         seconds.append(process_time() - begin)
         path.append(theta.copy())
 
+    progress = Progress(random_state=np.random.RandomState(0))
     with one_blas_thread():
         begin = process_time()
-        result = accelerated_solver(solver, objective).minimize(objective, start, watch)
+        result = solver.minimize(objective, start, callback, progress)
         J = [objective(theta)[0] for theta in path]
-    print(f"{result.n_iter:10} {seconds[-1]:8.3f} {J[-1]:8.4f}  {result.reason}")
+    print(f"{result.n_iter:10} {seconds[-1]:8.3f} {J[-1]:8.4f}  {result.ending.name}")
     return np.array(seconds), np.array(J)
 
 
 curves = {}
-print(f"{'iterations':>35} {'seconds':>8} {'J':>8}  why it stopped")
+print(f"{'iterations':>35} {'seconds':>8} {'J':>8}  ending")
 for name, solver in SOLVERS.items():
     print(f"{name:24}", end=" ")
     curves[name] = minimize(solver)
 
 # %%
-# Draw
+# Plot
 # ----
 
 COLOURS = ["#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00"]  # Okabe and Ito's

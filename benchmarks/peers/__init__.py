@@ -1,13 +1,13 @@
-"""The libraries that run.py compares: a module for each, with the same functions.
+"""Adapters for the libraries that run.py compares, one module each, with the same functions.
 
-Each module has what the works that it takes part in need of this:
+Each module has those of the following that its works need:
 
-- ``MODULE``, the name of what a user imports;
+- ``MODULE``, the name of the module that a user imports;
 - ``classifier(**settings)``, a classifier with ``fit`` and ``predict_proba`` whose settings have
   `MLPClassifier`'s names;
-- ``evaluations(X, y, **settings)``, how often a fit computes the cost and its gradient;
+- ``evaluations(X, y, **settings)``, the number of cost evaluations in a fit;
 - ``gradient(X, y, hidden_layer_sizes)``, a function that computes the cost and its gradient on
-  all rows once, and returns the seconds that it took.
+  all rows once, and returns the seconds.
 
-So a process loads only the library that it measures.
+Thus a process only loads the library that it measures.
 """

@@ -1,8 +1,8 @@
-"""The matrix products of a gradient, and nothing else: what SciPy's BLAS leaves to reach.
+"""The matrix products of a gradient alone, in SciPy's BLAS, as a lower bound of the time.
 
-They are X Θᵀ of each layer forward, δᵀ a of each layer, and δ Θ of each layer but the first.
-An array of rows in C order is its transpose in the order of Fortran, which BLAS expects: so here
-an example is a column, and nothing is copied.
+They are a Θᵀ of each layer forward, δᵀ a of each layer, and δ Θ of each layer except the first. An
+array in C order is its transpose in Fortran order, which BLAS expects: so here a sample is a
+column, and nothing is copied.
 """
 
 from itertools import pairwise
@@ -15,16 +15,16 @@ BLOCKS = (512, 1024)
 
 
 class Products:
-    """The products of one gradient, in blocks of examples.
+    """The products of one gradient, in blocks of samples.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
-        The examples.
+        Samples.
     layers : sequence of int
-        The units of each layer, with those of the input and the output.
+        Number of units of each layer, including input and output.
     block : int
-        The examples of a block.
+        Number of samples per block.
     """
 
     def __init__(self, X, layers, block):
@@ -37,7 +37,7 @@ class Products:
         self.delta = [ones(n, block, X.dtype) for n in layers[1:]]
 
     def __call__(self):
-        """Compute them."""
+        """Compute the products."""
         for x in self.blocks:
             examples = slice(x.shape[1])
             a = [x, *(each[:, examples] for each in self.a)]
@@ -56,14 +56,14 @@ class Products:
 
 
 def ones(n_rows, n_columns, dtype):
-    """Return a matrix of ones in the order of Fortran."""
+    """Return a matrix of ones in Fortran order."""
     return np.ones((n_rows, n_columns), dtype, order="F")
 
 
 def gradient(X, y, hidden_layer_sizes):
     """Return a function that computes the products once, and returns the seconds.
 
-    It takes what was fastest once: all rows together, or blocks of 512 or 1024 rows.
+    It uses the fastest of blocks of 512 rows, 1024 rows, or all rows, measured once.
     """
     layers = layer_sizes(X, y, hidden_layer_sizes)
     return min(
@@ -73,11 +73,11 @@ def gradient(X, y, hidden_layer_sizes):
 
 
 def layer_sizes(X, y, hidden_layer_sizes):
-    """Return the units of each layer, for X and class numbers y."""
+    """Return the number of units of each layer, for X and class numbers y."""
     return (X.shape[1], *hidden_layer_sizes, int(y.max()) + 1)
 
 
 def n_operations(n_rows, layers):
-    """Return how many additions and multiplications the products of a gradient take."""
+    """Return the number of additions and multiplications in the products of a gradient."""
     sizes = [inputs * outputs for inputs, outputs in pairwise(layers)]
     return 2 * n_rows * (3 * sum(sizes) - sizes[0])

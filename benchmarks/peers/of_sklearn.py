@@ -9,8 +9,8 @@ MODULE = "sklearn.neural_network"
 classifier = MLPClassifier
 
 
-class Watched(MLPClassifier):
-    """MLPClassifier that notes each evaluation of the cost and its gradient."""
+class Recorded(MLPClassifier):
+    """MLPClassifier that records each evaluation of the cost and its gradient."""
 
     def fit(self, X, y):
         """Train the network."""
@@ -26,27 +26,27 @@ class Watched(MLPClassifier):
 
 
 def evaluations(X, y, **settings):
-    """Return how often a fit evaluates the cost."""
-    return len(Watched(**settings).fit(X, y).losses_)
+    """Return the number of cost evaluations in a fit."""
+    return len(Recorded(**settings).fit(X, y).losses_)
 
 
 def descent(X, y, loss, **settings):
-    """Return a function that trains until the loss is reached, and returns the seconds.
+    """Return a function that trains until a loss is reached, and returns the seconds.
 
-    MLPClassifier has a softmax output only, and L-BFGS in place of conjugate gradient.
+    MLPClassifier only has softmax outputs, and L-BFGS is used instead of conjugate gradient.
     """
     del settings["output_activation"]
     settings["solver"] = "lbfgs"
-    losses = Watched(**settings).fit(X, y).losses_
+    losses = Recorded(**settings).fit(X, y).losses_
     n_before = next(i for i, J in enumerate(losses) if loss >= J)
-    model = MLPClassifier(**settings, max_fun=n_before)  # it ends when it has done more
+    model = MLPClassifier(**settings, max_fun=n_before)  # stops after this number
     return clocked(lambda: model.fit(X, y))
 
 
 def gradient(X, y, hidden_layer_sizes):
     """Return a function that computes the cost and its gradient once, and returns the seconds.
 
-    It fits one step on one batch of all rows, and only the gradient in it is timed.
+    It fits one step on one batch of all rows, and only times the gradient.
     """
-    model = Watched(hidden_layer_sizes, solver="sgd", batch_size=len(X), shuffle=False, max_iter=1)
+    model = Recorded(hidden_layer_sizes, solver="sgd", batch_size=len(X), shuffle=False, max_iter=1)
     return lambda: sum(model.fit(X, y).seconds_)

@@ -1,4 +1,4 @@
-"""The speed of SciPy's BLAS in a large square product, where it is at its best."""
+"""The peak speed of SciPy's BLAS, measured in a large square product."""
 
 from clock import clocked
 from scipy.linalg.blas import get_blas_funcs
@@ -11,7 +11,7 @@ SIDE = 2048
 def gradient(X, y, hidden_layer_sizes):
     """Return a function that computes a square product, and returns seconds.
 
-    Not its own, but those that the products of a gradient would take at its speed.
+    These are the seconds that the products of a gradient would take at the same speed.
     """
     (gemm,) = get_blas_funcs(["gemm"], [X])
     square, out = ones(SIDE, SIDE, X.dtype), ones(SIDE, SIDE, X.dtype)

@@ -1,4 +1,4 @@
-"""PyTorch: eager mode, on the CPU, with the loop that its users write."""
+"""PyTorch in eager mode on the CPU, with a typical training loop."""
 
 import torch
 from clock import clocked
@@ -9,31 +9,31 @@ ACTIVATIONS = {"logistic": nn.Sigmoid, "relu": nn.ReLU}
 
 
 class Classifier:
-    """A network of linear layers, with the steps of `fit` written out.
+    """A network of linear layers with a plain training loop in `fit`.
 
-    The batches are slices of a shuffled index into tensors that hold all rows, because a
-    `DataLoader` would take much longer.
+    The batches are slices of a shuffled index into tensors of all rows, because a `DataLoader`
+    would take much longer.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int
-        The units of each hidden layer.
+        Number of units of each hidden layer.
     activation : {"logistic", "relu"}
-        Their activation.
+        Activation of the hidden units.
     solver : {"sgd", "adam"}
-        The optimizer.
+        Optimizer.
     batch_size : int
-        The rows of a batch.
+        Number of rows per batch.
     learning_rate_init : float
-        The learning rate.
+        Learning rate.
     alpha : float
-        The optimizer's weight decay.
+        Weight decay of the optimizer.
     max_iter : int
-        The number of epochs.
+        Number of epochs.
     random_state : int
-        The seed.
+        Seed.
     **when_to_stop
-        Left out: all epochs run.
+        Ignored: all epochs run.
     """
 
     def __init__(
