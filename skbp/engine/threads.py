@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cached_property
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any, TypeVar
+from weakref import ref
 
 import joblib
 from threadpoolctl import ThreadpoolController
@@ -28,18 +29,26 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
+class _Use:
+    """A computation that needs the limit. It ends when it says so, or else with this object."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+
+
 class _Pools:
     """Thread pools of this process: those of the BLAS libraries, and our own.
 
-    A limit holds for the whole process, and computations in several Python threads
-    overlap. So they are counted: the first one saves the numbers of threads, the last one
-    restores them.
+    A limit holds for the whole process, and computations in several Python threads overlap.
+    So the uses are counted, and the numbers of threads follow from the count: they can be set
+    again at any time, also after Ctrl-C has interrupted that, or another thread has changed
+    them.
     """
 
     def __init__(self) -> None:
-        self._lock = RLock()  # a generator that is collected meanwhile restores, too
-        self._n_users = 0
-        self._before: list[int] = []
+        self._lock = RLock()  # a use that is collected meanwhile ends, too
+        self._uses: dict[int, ref[_Use]] = {}
+        self._saved: dict[int, int] = {}  # the numbers to restore, by library
         self._n_threads: int | None = None
         self._executor: ThreadPoolExecutor | None = None
 
@@ -58,32 +67,55 @@ class _Pools:
     def _n_cpus(self) -> int:
         return int(joblib.cpu_count())  # knows the limits of containers, and takes a while
 
-    def limit(self) -> None:
-        with self._lock:
-            self._n_users += 1
-            if self._n_users == 1:
-                self._before = [library.num_threads for library in self._libraries]
-                self._set([1] * len(self._libraries))
+    def begin(self, use: _Use) -> None:
+        """Limit the libraries until a use has ended."""
+        key = id(use)
+        self._uses[key] = ref(use, lambda _: self._end(key))
+        _despite_interrupts(self._update)
 
-    def restore(self) -> None:
-        executor = None
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                executor, self._executor, self._n_threads = self._executor, None, None
-                self._set(self._before)
-        if executor is not None:
-            executor.shutdown(cancel_futures=True)
+    def end(self, use: _Use) -> None:
+        """End a use; the last one restores the libraries."""
+        _despite_interrupts(self._end, id(use))
+
+    def _end(self, key: int) -> None:
+        self._uses.pop(key, None)
+        if not self._uses:
+            self._update()
 
     def after_fork(self) -> None:
-        """Drop the threads of the parent process, which a child does not have."""
+        """Keep the uses of the thread that forked, the only one that a child has."""
         self._lock, self._n_threads, self._executor = RLock(), None, None
+        uses = {key: (reference, reference()) for key, reference in self._uses.items()}
+        here = get_ident()
+        self._uses = {k: r for k, (r, use) in uses.items() if use and use.thread == here}
+        self._update()
 
-    def _set(self, n_threads: list[int]) -> None:
-        for library, n in zip(self._libraries, n_threads, strict=True):
-            _release(library)
-            library.set_num_threads(n)
-            _release(library)
+    def _update(self) -> None:
+        """Let the libraries' numbers of threads follow from the uses. It can be repeated."""
+        executor = None
+        with self._lock:
+            for i, library in enumerate(self._libraries):
+                if self._uses:
+                    self._limit(i, library)
+                elif i in self._saved:
+                    self._restore(i, library)
+            if not self._uses:
+                executor, self._executor, self._n_threads = self._executor, None, None
+        if executor is not None:
+            # a thread of the pool cannot wait for itself
+            executor.shutdown(wait=not _is_in_pool.get(), cancel_futures=True)
+
+    def _limit(self, i: int, library: Any) -> None:
+        n_threads = library.num_threads
+        if n_threads != 1 or i not in self._saved:  # another thread may have set it since
+            self._saved[i] = n_threads
+        if n_threads != 1:
+            _set_threads(library, 1)
+
+    def _restore(self, i: int, library: Any) -> None:
+        if library.num_threads == 1:  # else another thread has set it since
+            _set_threads(library, self._saved[i])
+        del self._saved[i]
 
     def map(self, function: Callable[[Item], T], items: Sequence[Item]) -> Iterable[T]:
         """Call a function with each item, on the threads of all computations under way."""
@@ -104,13 +136,32 @@ class _Pools:
     def _count_threads(self) -> int:
         """Return the number of threads that the libraries may use without our own limit."""
         openmp = (library.num_threads for library in self._of("openmp"))
-        return min([self._n_cpus, *self._before, *openmp])
+        return min([self._n_cpus, *self._saved.values(), *openmp])
+
+
+def _set_threads(library: Any, n_threads: int) -> None:
+    """Set a library's number; threadpoolctl 3.8 reserves that for the first thread that does."""
+    _release(library)
+    library.set_num_threads(n_threads)
+    _release(library)
 
 
 def _release(library: Any) -> None:
-    """Allow any Python thread to set the number; threadpoolctl 3.8 reserves it for the first."""
     if hasattr(library, "clear_controlling_thread"):
         library.clear_controlling_thread(force=True)
+
+
+def _despite_interrupts(function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function that can be repeated until Ctrl-C lets it finish, then raise that."""
+    interrupt = None
+    while True:
+        try:
+            function(*arguments)
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
 
 
 _pools = _Pools()
@@ -127,11 +178,12 @@ def one_blas_thread() -> Iterator[None]:
     None
         While the limit holds.
     """
-    _pools.limit()
+    use = _Use()
     try:
+        _pools.begin(use)
         yield
     finally:
-        _pools.restore()
+        _pools.end(use)
 
 
 def on_all_threads(function: Callable[[Item], T], items: Sequence[Item]) -> Iterable[T]:

@@ -1,6 +1,8 @@
 """skbp.engine.threads: the numbers of threads during a fit and after it, and items on threads."""
 
+import _thread
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from thread_pools import (
     cores,
     limited_blas,
     pools,
+    release_pools,
     skbps_threads,
     threads_of,
     two_cores_and_threads,
@@ -82,6 +85,91 @@ def test_nested_fits_restore_the_numbers_once_the_outer_ends():
         with one_blas_thread():
             pass
         assert pools() == all_single_threaded()
+    assert pools() == all_with_two_threads()
+
+
+class CtrlC:
+    """A thread that presses Ctrl-C once, a moment after it was asked to."""
+
+    def __init__(self, seed):
+        self._random = random.Random(seed)
+        self._thread = ThreadPoolExecutor(1)
+
+    def soon(self):
+        delay = self._random.uniform(5e-4, 8e-4)  # when `soon` has returned
+        self._thread.submit(lambda: (time.sleep(delay), _thread.interrupt_main()))
+
+    def stop(self):
+        self._thread.shutdown()
+
+
+@pytest.fixture
+def ctrl_c():
+    presser = CtrlC(seed=0)
+    yield presser
+    presser.stop()
+
+
+def use_the_limit_until_interrupted(ctrl_c):
+    with suppress(KeyboardInterrupt):
+        ctrl_c.soon()
+        while True:
+            with one_blas_thread(), one_blas_thread():
+                pass
+
+
+def test_ctrl_c_inside_the_limiter_leaves_it_correct(ctrl_c):
+    for press in range(200):
+        use_the_limit_until_interrupted(ctrl_c)
+        assert pools() == all_with_two_threads(), press
+        with one_blas_thread():
+            assert pools() == all_single_threaded(), press
+    assert pools() == all_with_two_threads()
+
+
+def test_ctrl_c_inside_a_nested_use_leaves_the_outer_one_limited(ctrl_c):
+    with one_blas_thread():
+        for press in range(100):
+            use_the_limit_until_interrupted(ctrl_c)
+            assert pools() == all_single_threaded(), press
+    assert pools() == all_with_two_threads()
+
+
+def test_a_limit_of_another_thread_that_ends_during_a_fit_is_over_afterwards():
+    with ExitStack() as limit:
+        limit.enter_context(threadpool_limits(1, user_api="blas"))
+        with one_blas_thread():
+            release_pools()
+            limit.close()
+            release_pools()
+            assert pools() == all_with_two_threads()
+            with one_blas_thread():  # the next computation of the fit
+                assert pools() == all_single_threaded()
+        assert pools() == all_with_two_threads()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_is_forked_while_a_thread_computes_is_not_limited(fits):
+    fits[0].begin()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if pools() == all_with_two_threads() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert pools() == all_single_threaded()
+    fits[0].end()
+    assert pools() == all_with_two_threads()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_is_forked_by_a_computation_is_limited_until_that_ends():
+    with one_blas_thread():
+        child = os.fork()
+        is_limited = pools() == all_single_threaded()
+    if child == 0:
+        os._exit(0 if is_limited and pools() == all_with_two_threads() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert pools() == all_with_two_threads()
 
 
