@@ -210,7 +210,8 @@ class BackpropClassifier(
 
     validation_fraction : float, default=0.1
         The share of the rows that ``early_stopping`` keeps out of training, unless `fit`
-        gets ``X_val``. It is stratified, and leaves some of each class for training.
+        gets ``X_val``. It is stratified, and leaves some of each class for training. If it
+        has as many rows as there are classes, each class of two rows or more is in it.
 
     scoring : str, callable or None, default=None
         The score of a validation set, greater is better: the name of a scikit-learn scorer,

@@ -216,7 +216,7 @@ class Targets(ABC):
 
     @abstractmethod
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
-        """Draw rows for a validation set that leave every class for training.
+        """Draw rows for a validation set, some of each class, that leave some for training.
 
         Parameters
         ----------
@@ -231,6 +231,21 @@ class Targets(ABC):
         -------
         ndarray of int
             At most ``n`` rows.
+        """
+
+    @abstractmethod
+    def lacking(self, Y: Floats) -> str:
+        """Describe the classes that some rows lack, for an error message.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (m, K)
+            The targets of the rows.
+
+        Returns
+        -------
+        str
+            What there is none of; empty if nothing is lacking.
         """
 
     def class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
@@ -299,16 +314,16 @@ class _OneLabel(Targets):
 
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
         """Draw a stratified sample, with rows of the classes by their shares."""
-        classes = Y[:, 0].astype(int) if Y.shape[1] == 1 else Y.argmax(axis=1)
-        sizes = np.bincount(classes)
-        spare = np.maximum(sizes - 1, 0)
-        exact = n * sizes / len(Y)
-        shares = np.minimum(exact.astype(int), spare)
-        for _ in range(min(n, spare.sum()) - shares.sum()):
-            # to the class that is furthest below its share, and has rows to spare
-            shares[np.where(shares < spare, exact - shares, -np.inf).argmax()] += 1
+        classes = _numbers(Y)
+        shares = _shares(np.bincount(classes), n)
         drawn = [order[classes[order] == k][:share] for k, share in enumerate(shares)]
         return np.concatenate(drawn)
+
+    def lacking(self, Y: Floats) -> str:
+        """Return the classes without a row."""
+        counts = np.bincount(_numbers(Y), minlength=len(self.classes))
+        missing = self.classes[counts == 0].tolist()
+        return f"rows of the classes {missing}" if missing else ""
 
 
 class BinaryTargets(_OneLabel):
@@ -370,9 +385,25 @@ class MultilabelTargets(Targets):
         return Output.ACTIVATION
 
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
-        """Draw rows, but leave one with and one without each label."""
+        """Draw rows, one with and one without each label if ``n`` allows, and leave as many."""
         needed = order[[(Y[order] == value).argmax(axis=0) for value in (0, 1)]]
-        return order[~np.isin(order, needed)][:n]
+        rest = order[~np.isin(order, needed)]
+        if len(rest) <= n:
+            return rest
+        has = np.hstack([Y[rest] == 0, Y[rest] == 1])
+        has = has[:, has.any(axis=0)]
+        first = np.unique(has.argmax(axis=0))
+        if has[:n].any(axis=0).all() or len(first) > n:
+            return rest[:n]
+        others = np.delete(np.arange(len(rest)), first)
+        return rest[np.sort(np.r_[first, others[: n - len(first)]])]
+
+    def lacking(self, Y: Floats) -> str:
+        """Return the labels without a row that has them, or without one that does not."""
+        present = {"with": (Y == 1).any(axis=0), "without": (Y == 0).any(axis=0)}
+        labels = {kind: self.classes[~there].tolist() for kind, there in present.items()}
+        found = [f"rows {kind} the labels {labels[kind]}" for kind in labels if labels[kind]]
+        return " and no ".join(found)
 
     def _class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
         each = _per_label(class_weight, n_labels=examples.Y.shape[1])
@@ -466,6 +497,27 @@ def targets_for_stream(y: Labels, classes: ArrayLike | None, known: Targets | No
     y = np.repeat(np.unique(classes), 3)
     check_classification_targets(y)
     return targets_for(y)
+
+
+def _numbers(Y: Floats) -> NDArray[np.intp]:
+    """Return the number of the class of each row."""
+    return Y[:, 0].astype(np.intp) if Y.shape[1] == 1 else Y.argmax(axis=1)
+
+
+def _shares(sizes: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Return how many of n rows to draw of each class, and leave one of each."""
+    spare = np.maximum(sizes - 1, 0)
+    exact = n * sizes / sizes.sum()
+    shares = np.minimum(exact.astype(np.intp), spare)
+    for _ in range(min(n, spare.sum()) - shares.sum()):
+        # to the class that is furthest below its share, and has rows to spare
+        shares[np.where(shares < spare, exact - shares, -np.inf).argmax()] += 1
+    if n >= np.count_nonzero(spare):
+        for k in np.flatnonzero((shares == 0) & (spare > 0)):
+            # a row for a rare class, from the class that is furthest above its share
+            shares[np.where(shares > 1, shares - exact, -np.inf).argmax()] -= 1
+            shares[k] = 1
+    return shares
 
 
 def _normalised(h: OutputActivation, z: Floats) -> tuple[OutputActivation, Floats]:

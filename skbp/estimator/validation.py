@@ -22,6 +22,8 @@ def held_out(
 ) -> Rows:
     """Draw the rows of a validation set, and leave every class in the training set.
 
+    Each class of two rows or more has one in it, if it has as many rows as there are classes.
+
     Parameters
     ----------
     examples : Dataset
@@ -99,13 +101,34 @@ class Validation:
         Raises
         ------
         ValueError
-            If the score is not a finite number.
+            If the score is not a finite number. The message says which classes the
+            validation set lacks.
         """
         losses, log_losses = self._losses(theta)
-        score = -self._mean(log_losses) if self.scorer is None else float(self.scorer(theta))
+        score = -self._mean(log_losses) if self.scorer is None else self._score(theta)
         if not isfinite(score):
-            raise ValueError(f"The validation score must be finite. Got {score} instead.")
+            text = f"The validation score must be finite. Got {score} instead."
+            raise ValueError(f"{text}{self._lacking()}")
         return self._mean(losses), score
+
+    def _score(self, theta: Floats) -> float:
+        """Return the scorer's score; if it fails for lack of a class, the error says so."""
+        assert self.scorer is not None
+        try:
+            return float(self.scorer(theta))
+        except ValueError as error:
+            if not (lacking := self._lacking()):
+                raise
+            raise ValueError(f"scoring failed: {error}.{lacking}") from error
+
+    def _lacking(self) -> str:
+        """Return a sentence on the classes that the validation set lacks, or nothing."""
+        weight, Y = self.examples.sample_weight, self.examples.Y
+        lacking = self.targets.lacking(Y if weight is None else Y[weight > 0])
+        return lacking and (
+            f" The validation set has no {lacking}. Increase validation_fraction, pass "
+            "X_val and y_val that have them, or choose another scoring."
+        )
 
     def _losses(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return the loss and the log-loss of each example, computed block by block."""

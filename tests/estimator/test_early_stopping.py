@@ -14,6 +14,7 @@ from fitting import (
     IRIS,
     LINE_SEARCH,
     PROBLEMS,
+    Brief,
     assert_same_model,
     every_mini_batch_solver,
     every_problem,
@@ -460,7 +461,11 @@ def test_the_split_is_stratified(sizes, fraction, seed):
     y = labels_of(sizes, seed)
     rows, y_scored, _ = drawn_by_split(y, fraction, random_state=seed)
     drawn = np.bincount(y_scored, minlength=len(sizes))
-    assert (np.abs(drawn - len(rows) * np.array(sizes) / len(y)) < 1).all()
+    exact = len(rows) * np.array(sizes) / len(y)
+    if (exact >= 1).all():
+        assert (np.abs(drawn - exact) < 1).all()
+    elif len(rows) >= len(sizes):
+        assert (drawn >= 1).all()
     assert_array_equal(y_scored, y[rows])
 
 
@@ -469,6 +474,33 @@ def test_a_tenth_of_each_class_is_kept_by_default(problem):
     y = PROBLEMS[problem][1]
     rows, _, _ = drawn_by_split(y, BackpropClassifier().validation_fraction)
     assert_array_equal(np.unique(y[rows], return_counts=True)[1], [5] * len(np.unique(y)))
+
+
+@may_stop_early
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "balanced_accuracy"])
+def test_a_rare_class_can_be_scored(scoring, seed):
+    y = np.r_[np.zeros(200, int), 1, 1, 1]
+    X = np.random.default_rng(0).normal(size=(203, 2))
+    model = Brief(early_stopping=True, scoring=scoring, random_state=seed).fit(X, y)
+    assert np.isfinite(model.validation_scores_).all()
+
+
+@may_stop_early
+def test_a_rare_label_can_be_scored():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(203, 2)), rng.integers(2, size=(203, 3))
+    Y[:, 1] = np.arange(203) % 70 == 0
+    model = Brief(early_stopping=True, scoring="roc_auc").fit(X, Y)
+    assert np.isfinite(model.validation_scores_).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_a_class_that_the_users_validation_set_lacks_is_named():
+    X, y = PROBLEMS["binary"]
+    part = y == 1
+    with pytest.raises(ValueError, match=r"The validation set has no rows of the classes \[2\]"):
+        Brief(scoring="roc_auc").fit(X, y, X_val=X[part], y_val=y[part])
 
 
 def test_singletons_stay_in_training():

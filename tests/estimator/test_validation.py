@@ -180,8 +180,16 @@ def test_as_many_multilabel_rows_as_promised_unless_they_are_needed(problem):
 def test_each_class_is_within_one_row_of_its_share_where_sizes_allow(problem):
     sizes = problem.sizes_of(problem.counted)
     exact = problem.n * sizes / sizes.sum()
-    if (np.ceil(exact) <= np.maximum(sizes - 1, 0)).all():
+    if (np.ceil(exact) <= np.maximum(sizes - 1, 0)).all() and (exact >= 1).all():
         assert (np.abs(problem.sizes_of(problem.rows()) - exact) < 1).all()
+
+
+@over_exclusive
+@quick
+def test_a_class_of_two_rows_is_in_the_validation_set_if_that_has_as_many_rows_as_classes(problem):
+    sizes = problem.sizes_of(problem.counted)
+    if problem.n >= (sizes > 1).sum():
+        assert_array_equal(problem.sizes_of(rows_or_none(problem)) > 0, sizes > 1)
 
 
 @over_exclusive
@@ -191,7 +199,8 @@ def test_no_exchange_of_rows_would_bring_classes_nearer_to_their_shares(problem)
     sizes = problem.sizes_of(problem.counted)
     taken = problem.sizes_of(rows_or_none(problem))
     below = problem.n * sizes / sizes.sum() - taken
-    could_take, could_give = below[taken < sizes - 1], below[taken > 0] + 1
+    least = 1 if problem.n >= (sizes > 1).sum() else 0
+    could_take, could_give = below[taken < sizes - 1], below[taken > least] + 1
     assert max(could_take, default=-np.inf) <= min(could_give, default=np.inf) + 1e-9
 
 
@@ -205,6 +214,12 @@ def test_no_exchange_of_rows_would_bring_classes_nearer_to_their_shares(problem)
         ((2, 2, 2), 0.99, (1, 1, 1)),
         ((6, 3, 3), 0.3, (2, 1, 1)),
         ((1, 2), 0.1, (0, 1)),
+        # a rare class gets one row, if there are as many rows as classes
+        ((200, 3), 0.1, (20, 1)),
+        ((196, 2, 2), 0.05, (8, 1, 1)),
+        ((160, 20, 2), 0.05, (8, 1, 1)),
+        ((196, 2, 2), 0.01, (2, 0, 0)),
+        ((196, 2, 1), 0.01, (1, 1, 0)),
     ],
 )
 def test_shares_by_hand(sizes, fraction, expected):
@@ -261,6 +276,24 @@ def test_every_multilabel_row_can_be_drawn():
     Y = np.tile([[0.0, 1], [1, 0], [1, 1], [0, 0]], (5, 1))
     draws = [Draw(Y, MULTILABEL, 0.2, seed=seed).rows() for seed in range(100)]
     assert len(np.unique(np.concatenate(draws))) == len(Y)
+
+
+def test_rare_labels_are_drawn_if_they_can_be():
+    Y = np.zeros((100, 3))
+    Y[:50, 0], Y[[7, 8, 9], 1], Y[:, 2] = 1, 1, 1
+    Y[[70, 80], 2] = 0  # a label that nearly every row has
+    for seed in range(20):
+        rows = Draw(Y, MULTILABEL, 0.05, seed=seed).rows()
+        assert len(rows) == 5
+        for drawn in (Y[rows], np.delete(Y, rows, axis=0)):
+            assert (drawn.min(axis=0) == 0).all()
+            assert (drawn.max(axis=0) == 1).all()
+
+
+def test_more_rare_labels_than_rows_leave_the_draw_as_it_was():
+    Y = np.repeat(np.eye(6), 2, axis=0)
+    order = np.arange(12)
+    assert targets_for(Y).draw(Y, 2, order).tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -478,6 +511,58 @@ def test_a_score_that_is_not_finite_is_refused(score):
     validation = validation_of("binary", scorer=lambda theta: score)
     with message(f"The validation score must be finite. Got {score} instead."):
         validation(random_theta(validation))
+
+
+LACKING = {
+    "binary": ([0, 1, 1, 0], [1, 1], "no rows of the classes [0]."),
+    "multiclass": (["a", "b", "c", "d"], ["c", "a"], "no rows of the classes ['b', 'd']."),
+    "positives": ([[0, 1], [1, 0]], [[0, 1], [0, 0]], "no rows with the labels [0]."),
+    "negatives": ([[0, 1], [1, 0]], [[0, 1], [1, 1]], "no rows without the labels [1]."),
+    "both": (
+        [[0, 1], [1, 0]],
+        [[0, 1]],
+        "no rows with the labels [0] and no rows without the labels [1].",
+    ),
+}
+
+
+def fails(theta):
+    raise ValueError("two classes are needed")
+
+
+@pytest.mark.parametrize(("known", "y", "text"), LACKING.values(), ids=LACKING)
+@pytest.mark.parametrize(
+    ("scorer", "beginning"),
+    [
+        (lambda theta: np.nan, "The validation score must be finite. Got nan instead."),
+        (fails, "scoring failed: two classes are needed."),
+    ],
+    ids=["nan", "error"],
+)
+def test_a_score_that_fails_for_lack_of_a_class_names_it(known, y, text, scorer, beginning):
+    targets, y = targets_for(np.array(known)), np.array(y)
+    examples = Dataset(np.zeros((len(y), 3)), y, targets.encode(y, float))
+    network = Network((3, examples.Y.shape[1]))
+    validation = Validation(network, examples, LogisticLogLoss(), targets, scorer)
+    advice = (
+        " Increase validation_fraction, pass X_val and y_val that have them, or choose another "
+        "scoring."
+    )
+    with message(f"{beginning} The validation set has {text}{advice}"):
+        validation(np.zeros(network.n_parameters))
+
+
+def test_rows_of_weight_0_count_as_lacking():
+    targets, y = targets_for([0, 1]), np.array([0, 1])
+    examples = Dataset(np.zeros((2, 3)), y, targets.encode(y, float), np.array([1.0, 0.0]))
+    validation = Validation(Network((3, 1)), examples, LogisticLogLoss(), targets, fails)
+    with message("no rows of the classes [1]"):
+        validation(np.zeros(4))
+
+
+def test_a_scorers_error_is_its_own_where_no_class_is_lacking():
+    with pytest.raises(ValueError, match=r"^two classes are needed$"):
+        validation_of("binary", scorer=fails)(np.zeros(21))
 
 
 @over_kinds
