@@ -123,6 +123,7 @@ def assemble(
     reset = known is None or not hasattr(classifier, "coefs_")
     X, y, sample_weight = validated(classifier, X, y, sample_weight, reset)
     targets = targets_for(y) if known is None else known
+    targets = targets.with_binary_outputs(classifier.binary_outputs)
     examples = Dataset(X, y, targets.encode(y, X.dtype), sample_weight)
     class_weights = None
     if classifier.class_weight is not None:
@@ -287,13 +288,20 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
     Raises
     ------
     ValueError
-        If its hidden layers have other sizes.
+        If its hidden or output layers have other sizes.
     """
-    before, now = classifier.network_.layer_sizes[1:-1], problem.network.layer_sizes[1:-1]
+    *before, outputs_before = classifier.network_.layer_sizes[1:]
+    *now, outputs_now = problem.network.layer_sizes[1:]
     if before != now:
         raise ValueError(
             f"hidden_layer_sizes={classifier.hidden_layer_sizes!r} cannot continue the fitted "
-            f"model, whose hidden layers have {before} units. Clone the estimator to start anew."
+            f"model, whose hidden layers have {tuple(before)} units. Clone the estimator to start "
+            "anew."
+        )
+    if outputs_before != outputs_now:
+        raise ValueError(
+            f"binary_outputs={classifier.binary_outputs!r} cannot continue the fitted model, "
+            f"which has {outputs_before} output units. Clone the estimator to start anew."
         )
     theta = problem.network.pack(weights.join(classifier.coefs_, classifier.intercepts_))
     return theta.astype(problem.examples.X.dtype, copy=False)

@@ -91,14 +91,22 @@ class BackpropClassifier(
         - ``"softplus"``, log(1 + e^z)
 
     output_activation : {"logistic", "softmax"}, default="logistic"
-        The activation of the K output units for K ≥ 3 exclusive classes:
+        The activation of the K output units for K ≥ 3 exclusive classes, and for two with
+        ``binary_outputs=2``:
 
         - ``"logistic"``, the lecture's: each unit tells its class from all others;
           `predict_proba` divides by the sum
         - ``"softmax"``, e^(z_k) / Σ_j e^(z_j)
 
-        Binary y always has one logistic unit, multilabel y one for each label (as
-        in MLPClassifier); see ``out_activation_``.
+        A single output unit is logistic, and so are those of multilabel y, one for each
+        label (as in MLPClassifier); see ``out_activation_``.
+
+    binary_outputs : {1, 2}, default=1
+        The number K of output units for two exclusive classes:
+
+        - 1, a unit whose activation is the probability of ``classes_[1]``
+        - 2, a unit for each class, as for K ≥ 3 classes: y is (1, 0)ᵀ or (0, 1)ᵀ, and
+          ``output_activation`` applies
 
     loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
         The loss of one example: the cross entropy, or ½ Σ_k (h_k − y_k)²; or an object
@@ -200,7 +208,8 @@ class BackpropClassifier(
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the fitted model. The classes, the
-        features and ``hidden_layer_sizes`` must be the same; anything else may change.
+        features, ``hidden_layer_sizes`` and ``binary_outputs`` must be the same; anything
+        else may change.
 
     early_stopping : bool, default=False
         Whether to stop when the score of a validation set has not improved by at least
@@ -376,6 +385,7 @@ class BackpropClassifier(
         activation: str | Activation | Sequence[str | Activation] = "logistic",
         *,
         output_activation: str = "logistic",
+        binary_outputs: int = 1,
         loss: str | Loss = "log_loss",
         solver: str = "lbfgs",
         alpha: float = 0.5,
@@ -407,6 +417,7 @@ class BackpropClassifier(
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.output_activation = output_activation
+        self.binary_outputs = binary_outputs
         self.loss = loss
         self.solver = solver
         self.alpha = alpha
@@ -613,18 +624,33 @@ class BackpropClassifier(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def initialize(self, X: Matrix, y: Labels) -> Self:
-        """Draw start weights without training, to inspect the network or to start from it.
+    def initialize(
+        self,
+        X: Matrix,
+        y: Labels,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coefs_init: Sequence[ArrayLike] | None = None,
+        intercepts_init: Sequence[ArrayLike] | None = None,
+    ) -> Self:
+        """Draw or set weights without training, to inspect the network or to start from it.
 
-        It can predict. With ``warm_start=True``, `fit` starts from its weights, also
-        from those that you have set in ``coefs_`` and ``intercepts_``.
+        It can predict, and ``loss_`` is the cost J(Θ) of its weights on X and y. With
+        ``warm_start=True``, `fit` starts from its weights, also from those that you have
+        set in ``coefs_`` and ``intercepts_``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Examples; they tell the number of features.
+            Examples; they tell the number of features, and J(Θ) is that of all of them.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
             Their labels, of all classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights, for J(Θ). None for ones.
+        coefs_init : list of array-like, default=None
+            The weights, shaped like ``coefs_``. None to draw them.
+        intercepts_init : list of array-like, default=None
+            The weights of the bias units, shaped like ``intercepts_``. None to draw them.
 
         Returns
         -------
@@ -634,7 +660,7 @@ class BackpropClassifier(
         Raises
         ------
         ValueError
-            If X, y or a parameter are invalid, or if y has only one class.
+            If X, y, the weights or a parameter are invalid, or if y has only one class.
 
         Examples
         --------
@@ -651,11 +677,24 @@ class BackpropClassifier(
         >>> model.coefs_[0] *= 0.1
         >>> model.fit(X, y).score(X, y) > 0.9
         True
+
+        J(Θ) and the outputs of given weights, here of two units for two classes:
+
+        >>> model = BackpropClassifier((2,), binary_outputs=2, alpha=0)
+        >>> _ = model.initialize(
+        ...     [[0.0], [1.0]],
+        ...     [0, 1],
+        ...     coefs_init=[[[1.0, -1.0]], [[1.0, 0.0], [0.0, 1.0]]],
+        ...     intercepts_init=[[0.0, 0.0], [0.0, 0.0]],
+        ... )
+        >>> model.transform([[0.0]], layer=3).round(4), round(model.loss_, 4)
+        (array([[0.6225, 0.6225]]), 1.5699)
         """
         with _unchanged_on_error(self):
-            problem = assemble(self, X, y, None, known=None)
+            problem = assemble(self, X, y, sample_weight, known=None)
             state = new_state(self)
             theta = new_weights(problem, state)
+            theta = state.start_weights(problem.network, theta, coefs_init, intercepts_init)
             J, _ = objective_of(self, problem)(theta)
             result = untrained_result(problem, theta, J, Ending.UNTRAINED, state)
             self.__dict__.update(fitted_attributes(problem, state, result))

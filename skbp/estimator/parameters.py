@@ -15,6 +15,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
     "output_activation": [StrOptions(set(OUTPUT_ACTIVATIONS))],
+    "binary_outputs": [Options(Integral, {1, 2})],
     "loss": [
         StrOptions({loss for _, loss in LOSSES}),
         HasMethods(["supports", "per_row", "delta"]),

@@ -128,7 +128,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
             return self.targets_.log_probabilities(self.network_.h, self._outputs(X))
 
     def decision_function(self, X: Matrix) -> Floats:
-        """Return z^(L), the input of the output units.
+        """Return z^(L), the input of the output units, or for two classes one value.
 
         Parameters
         ----------
@@ -139,7 +139,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             z of the output layer; for binary y one value an example, positive for
-            ``classes_[1]``.
+            ``classes_[1]``: z of the unit, or with ``binary_outputs=2`` the logarithm of
+            the ratio of the two probabilities, which for softmax is z_2 − z_1.
 
         Examples
         --------
@@ -154,7 +155,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         True
         """
         z = self._outputs(X)
-        return z.ravel() if z.shape[1] == 1 else z
+        return self.targets_.decision(self.network_.h, z)
 
     def transform(self, X: Matrix, layer: int | None = None) -> Any:
         """Return the activations a^(l) of a layer: the features that the network has learned.

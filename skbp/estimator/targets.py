@@ -104,6 +104,38 @@ class Targets(ABC):
         """
         return self._binarizer.inverse_transform(z, threshold=0)
 
+    def decision(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return what `decision_function` returns.
+
+        Parameters
+        ----------
+        h : OutputActivation
+            The activation of the output units.
+        z : ndarray of shape (m, K)
+            z^(L).
+
+        Returns
+        -------
+        ndarray of shape (m,) or (m, K)
+            z, without its second dimension for a single unit.
+        """
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def with_binary_outputs(self, n: int) -> "Targets":
+        """Return the targets with a number of output units for two exclusive classes.
+
+        Parameters
+        ----------
+        n : {1, 2}
+            The number.
+
+        Returns
+        -------
+        Targets
+            The same targets, if there are not two exclusive classes.
+        """
+        return self
+
     def check_same_classes(self, y: Labels) -> None:
         """Raise an error if labels to continue training with lack a class.
 
@@ -302,6 +334,12 @@ class Targets(ABC):
 class _OneLabel(Targets):
     """Targets of rows with one label each."""
 
+    def with_binary_outputs(self, n: int) -> Targets:
+        """Return the targets with ``n`` units for two classes."""
+        if len(self.classes) != 2:
+            return self
+        return BinaryTargets(self._binarizer) if n == 1 else TwoUnitTargets(self._binarizer)
+
     def check_shape(self, y: Labels, name: str) -> None:
         """Raise a ValueError if there is not one label a row, or a class is unknown."""
         if y.ndim == 2:
@@ -367,6 +405,24 @@ class MulticlassTargets(_OneLabel):
     def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
         """Return the weight of each example's class."""
         return Y @ class_weights
+
+
+class TwoUnitTargets(MulticlassTargets):
+    """Two classes with a unit each: as K ≥ 3 classes, but for the shape of the decisions."""
+
+    def encode(self, y: Labels, dtype: DTypeLike, name: str = "y") -> Floats:
+        """Return one-hot rows."""
+        second = super().encode(y, dtype, name)
+        return np.hstack([1 - second, second])
+
+    def decode(self, z: Floats) -> Labels:
+        """Return the classes whose units have the larger z."""
+        return super().decode(z[:, 1:] - z[:, :1])
+
+    def decision(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return the log of the ratio of the two probabilities, for softmax z_2 − z_1."""
+        log_a = h.log_g(z) if h.name == "logistic" else z
+        return log_a[:, 1] - log_a[:, 0]
 
 
 class MultilabelTargets(Targets):

@@ -71,6 +71,7 @@ OUT_OF_RANGE = {
     "class_weight": ["balance", "auto", 2.0, (1, 2), np.ones(3)],
     "max_grad_norm": [0, -1, np.nan, np.inf, "auto"],
     "dropout": [-0.1, 1, 1.5, np.nan, "auto", None],
+    "binary_outputs": [0, 3, 2.0, "two", None],
     "label_smoothing": [-0.1, 1, 1.5, np.nan, None],
 }
 

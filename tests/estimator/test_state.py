@@ -75,6 +75,7 @@ DIFFERENT = {
     "class_weight": ({0: 1.0, 1: 2.0}, {0: 1.0, 1: 3.0}),
     "max_grad_norm": (None, 1.0),
     "dropout": (0.0, [0.5]),
+    "binary_outputs": (1, 2),
     "label_smoothing": (0.0, 0.1),
 }
 MAY_DIFFER = {"verbose": True, "warm_start": True, "random_state": 7, "max_iter": 3}

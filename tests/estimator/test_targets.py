@@ -22,6 +22,7 @@ from skbp.estimator.targets import (
     BinaryTargets,
     MulticlassTargets,
     MultilabelTargets,
+    TwoUnitTargets,
     targets_for,
     targets_for_stream,
 )
@@ -80,6 +81,41 @@ def test_targets_by_hand():
     assert encoded(["no", "yes"], ["yes", "no"]).tolist() == [[1], [0]]
     assert encoded([3, 1, 7], [7, 1]).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert encoded(MULTILABEL, [[1, 1, 0]]).tolist() == [[1, 1, 0]]
+
+
+def two_units(y):
+    return targets_for(np.asarray(y)).with_binary_outputs(2)
+
+
+@pytest.mark.parametrize("name", ["binary", "binary_of_strings"])
+def test_two_classes_may_have_two_units(name):
+    y = LABELS[name]
+    targets = two_units(y)
+    assert type(targets) is TwoUnitTargets
+    assert type(targets.with_binary_outputs(2)) is TwoUnitTargets
+    assert type(targets.with_binary_outputs(1)) is BinaryTargets
+    Y = targets.encode(y, np.float32)
+    assert Y.dtype == np.float32
+    assert_array_equal(Y, y[:, None] == np.unique(y))
+    assert_array_equal(targets.decode(Y), y)
+    assert targets.lacking(Y[y == y[0]]) == f"rows of the classes {[y[1].item()]}"
+
+
+@pytest.mark.parametrize("name", ["multiclass", "multilabel"])
+def test_other_targets_have_as_many_units_as_ever(name):
+    targets = targets_for(LABELS[name])
+    assert targets.with_binary_outputs(1) is targets.with_binary_outputs(2) is targets
+
+
+def test_two_units_decide_by_hand():
+    targets = two_units(["no", "yes"])
+    z = np.array([[1.0, 3.0], [2.0, 2.0], [0.0, -1.0], [800.0, 900.0]])
+    assert targets.decode(z).tolist() == ["yes", "no", "no", "yes"]
+    softmax, logistic = OUTPUT_ACTIVATIONS["softmax"], OUTPUT_ACTIVATIONS["logistic"]
+    assert targets.decision(softmax, z).tolist() == [2, 0, -1, 100]
+    assert_allclose(targets.decision(logistic, z), [*np.log(expit(z[:3, 1]) / expit(z[:3, 0])), 0])
+    assert targets.output_activation("softmax") == "softmax"
+    assert_array_equal(targets.weights_of_rows(np.eye(2), np.array([3.0, 4.0])), [3, 4])
 
 
 @pytest.mark.parametrize("container", [csr_array, csr_matrix])

@@ -305,6 +305,46 @@ def test_training_continues_from_edited_weights(solver, evaluated):
     assert_array_equal(evaluated[0][0], theta)
 
 
+COEFS = [np.linspace(-1, 1, 20).reshape(4, 5), np.linspace(2, -1, 15).reshape(5, 3)]
+INTERCEPTS = [np.arange(5.0), np.arange(3.0)]
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2, 150)], ids=["", "weights"])
+def test_initialize_sets_given_weights_and_loss_is_their_cost(weight):
+    given = {"coefs_init": COEFS, "intercepts_init": INTERCEPTS}
+    model = Small(alpha=3.0).initialize(X, y, weight, **given)
+    for found, expected in zip(model.coefs_ + model.intercepts_, COEFS + INTERCEPTS, strict=True):
+        assert_array_equal(found, expected)
+    Y = LabelBinarizer().fit_transform(y)
+    cost = Objective(LAYERS, X, Y, alpha=3.0, sample_weight=weight, engine="numpy")
+    assert_allclose(model.loss_, cost(theta_of(model, LAYERS))[0], rtol=1e-12)
+    assert model.best_loss_ == model.loss_
+    assert model.n_iter_ == 0
+
+
+def test_initialize_draws_the_weights_that_are_not_given():
+    drawn, model = Small().initialize(X, y), Small().initialize(X, y, coefs_init=COEFS)
+    assert_array_equal(model.coefs_[1], COEFS[1])
+    assert_array_equal(model.intercepts_[1], drawn.intercepts_[1])
+    model = Small().initialize(X, y, intercepts_init=INTERCEPTS)
+    assert_array_equal(model.intercepts_[1], INTERCEPTS[1])
+    assert_array_equal(model.coefs_[1], drawn.coefs_[1])
+
+
+def test_training_continues_from_the_weights_that_initialize_got():
+    given = {"coefs_init": COEFS, "intercepts_init": INTERCEPTS}
+    model = Brief(warm_start=True).initialize(X, y, **given).fit(X, y)
+    assert_same_model(model, Brief().fit(X, y, **given))
+
+
+def test_initialize_refuses_weights_of_another_shape():
+    model = Small()
+    with pytest.raises(ValueError, match="coefs_init"):
+        model.initialize(X, y, coefs_init=COEFS[:1])
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
+
+
 def test_initialize_draws_new_weights_each_time():
     model = Small().fit(X, y)
     assert_same_model(model.initialize(X, y), Small().initialize(X, y))
