@@ -79,6 +79,7 @@ def test_has_every_parameter_of_mlp_classifier():
     ours = set(inspect.signature(BackpropClassifier).parameters)
     assert theirs < ours
     assert ours - theirs == {
+        "binary_outputs",
         "class_weight",
         "dropout",
         "label_smoothing",
@@ -119,6 +120,7 @@ CHANGES = {
     "hidden_layer_sizes": ({}, (7,)),
     "activation": ({}, "tanh"),
     "output_activation": ({}, "softmax"),
+    "binary_outputs": ({}, 2),
     "loss": ({}, "squared_error"),
     "solver": ({}, "cg"),
     "alpha": ({}, 2.0),
@@ -155,11 +157,12 @@ def test_changes_cover_every_parameter():
 
 @may_stop_early
 @pytest.mark.parametrize("parameter", list(CHANGES))
-def test_every_parameter_does_something(iris, capsys, parameter):
+def test_every_parameter_does_something(problems, capsys, parameter):
     base, value = CHANGES[parameter]
+    X, y = problems["binary" if parameter == "binary_outputs" else "multiclass"]
 
     def outcome(**parameters):
-        model = Small(**{"max_iter": 30, **base, **parameters}).fit(*iris).fit(*iris)
+        model = Small(**{"max_iter": 30, **base, **parameters}).fit(X, y).fit(X, y)
         return model.n_iter_, capsys.readouterr().out, weights_of(model).tobytes()
 
     assert outcome() != outcome(**{parameter: value})
