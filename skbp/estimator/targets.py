@@ -440,6 +440,10 @@ class MultilabelTargets(Targets):
         """Return the activation of each label's unit."""
         return Output.ACTIVATION
 
+    def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
+        """Return the logarithms of the activations, which tie where these are rounded to 1."""
+        return np.where(z > 0, np.log(h.g(np.abs(z))), h.log_g(z))
+
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
         """Draw rows, one with and one without each label if ``n`` allows, and leave as many."""
         needed = order[[(Y[order] == value).argmax(axis=0) for value in (0, 1)]]

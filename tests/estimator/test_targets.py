@@ -83,6 +83,16 @@ def test_targets_by_hand():
     assert encoded(MULTILABEL, [[1, 1, 0]]).tolist() == [[1, 1, 0]]
 
 
+def test_log_probabilities_of_labels_tie_where_their_probabilities_do():
+    z = np.array([[40.0, 50.0, 36.8, 900.0], [-50.0, -40.0, 0.0, 1.0], [-900.0, 1.0, 2.0, 3.0]])
+    h, targets = OUTPUT_ACTIVATIONS["logistic"], targets_for(np.eye(4))
+    found = targets.log_probabilities(h, z)
+    assert_array_equal(found.argmax(axis=1), expit(z).argmax(axis=1))
+    assert found[0, [0, 1, 3]].tolist() == [0, 0, 0]
+    assert_allclose(found, h.log_g(z), rtol=1e-12, atol=2e-16)
+    assert targets.log_probabilities(h, z.astype(np.float32)).dtype == np.float32
+
+
 def two_units(y):
     return targets_for(np.asarray(y)).with_binary_outputs(2)
 
