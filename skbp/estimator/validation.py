@@ -119,7 +119,8 @@ class Validation:
         except ValueError as error:
             if not (lacking := self._lacking()):
                 raise
-            raise ValueError(f"scoring failed: {error}.{lacking}") from error
+            text = str(error).removesuffix(".")
+            raise ValueError(f"scoring failed: {text}.{lacking}") from error
 
     def _lacking(self) -> str:
         """Return a sentence on the classes that the validation set lacks, or nothing."""

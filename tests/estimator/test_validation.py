@@ -527,7 +527,7 @@ LACKING = {
 
 
 def fails(theta):
-    raise ValueError("two classes are needed")
+    raise ValueError("two classes are needed.")
 
 
 @pytest.mark.parametrize(("known", "y", "text"), LACKING.values(), ids=LACKING)
@@ -561,7 +561,7 @@ def test_rows_of_weight_0_count_as_lacking():
 
 
 def test_a_scorers_error_is_its_own_where_no_class_is_lacking():
-    with pytest.raises(ValueError, match=r"^two classes are needed$"):
+    with pytest.raises(ValueError, match=r"^two classes are needed\.$"):
         validation_of("binary", scorer=fails)(np.zeros(21))
 
 
