@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
@@ -93,6 +93,7 @@ def assemble(
     y: Labels,
     sample_weight: ArrayLike | None,
     known: Targets | None,
+    dtype: DTypeLike | None = None,
 ) -> Problem:
     """Return the problem of a classifier and its data.
 
@@ -109,6 +110,8 @@ def assemble(
     known : Targets or None
         The targets of the fitted model that training continues; its features must be the
         same. None for new ones.
+    dtype : dtype, default=None
+        The dtype to compute in. None for float32 if X has it, else float64.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def assemble(
         If X, y, the weights or a parameter are invalid.
     """
     reset = known is None or not hasattr(classifier, "coefs_")
-    X, y, sample_weight = validated(classifier, X, y, sample_weight, reset)
+    X, y, sample_weight = validated(classifier, X, y, sample_weight, reset, dtype)
     targets = targets_for(y) if known is None else known
     targets = targets.with_binary_outputs(classifier.binary_outputs)
     examples = Dataset(X, y, targets.encode(y, X.dtype), sample_weight)
@@ -268,6 +271,23 @@ def new_weights(problem: Problem, state: FitState) -> Floats:
     """
     drawn = problem.network.initialize(state.training.progress.generator())
     return drawn.astype(problem.examples.X.dtype, copy=False)
+
+
+def precision_of(classifier: "BackpropClassifier") -> DTypeLike:
+    """Return the dtype that a fitted classifier continues in.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+
+    Returns
+    -------
+    dtype
+        float32 if its weights are, else float64.
+    """
+    is_single = all(np.asarray(coef).dtype == np.float32 for coef in classifier.coefs_)
+    return np.float32 if is_single else np.float64
 
 
 def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats:

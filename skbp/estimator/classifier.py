@@ -27,6 +27,7 @@ from skbp.estimator.assembly import (
     new_state,
     new_weights,
     objective_of,
+    precision_of,
     training_set,
     untrained_result,
     validation_of,
@@ -328,7 +329,8 @@ class BackpropClassifier(
     example, passes weights that sum to 1, as if there were a single row; there
     ``alpha`` must be small, about 0.5 / n_samples for the default's effect.
 
-    A float32 array X is computed in float32, anything else in float64. While a model
+    A float32 array X is computed in float32, anything else in float64, and `partial_fit`
+    stays with what came first. While a model
     computes, every BLAS library of the process runs on one thread.
 
     A fit that fails leaves the estimator unchanged. Ctrl-C ends the fit with a warning
@@ -557,7 +559,8 @@ class BackpropClassifier(
 
         The weights, the learning rate and the averages of the update rule continue from
         the last call, or from `fit`, also in a model that was pickled in between. The m in
-        λ/2m is that of the call. Nothing ends the training;
+        λ/2m is that of the call. The model stays in the precision of its first data,
+        float32 or float64, to which X is converted. Nothing ends the training;
         ``max_iter`` is the number of calls that ``learning_rate="cosine"`` and
         ``"one_cycle"`` are planned for. Callbacks are not called.
 
@@ -607,7 +610,8 @@ class BackpropClassifier(
         with _unchanged_on_error(self):
             is_fitted = hasattr(self, "coefs_")
             targets = targets_for_stream(y, classes, self.targets_ if is_fitted else None)
-            problem = assemble(self, X, y, sample_weight, known=targets)
+            dtype = precision_of(self) if is_fitted else None
+            problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
             parameters, n_rows = self.get_params(deep=False), len(problem.examples.Y)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -85,6 +85,7 @@ def validated(
     y: Labels,
     sample_weight: ArrayLike | None,
     reset: bool,
+    dtype: DTypeLike | None = None,
 ) -> tuple[Matrix, Labels, Floats | None]:
     """Check examples, labels and weights as scikit-learn does.
 
@@ -100,6 +101,8 @@ def validated(
         The weights.
     reset : bool
         Whether the features are new, or must be those that the estimator knows.
+    dtype : dtype, default=None
+        The dtype of the examples. None for float32 if they have it, else float64.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def validated(
         y,
         accept_sparse="csr",
         multi_output=True,
-        dtype=[np.float64, np.float32],
+        dtype=[np.float64, np.float32] if dtype is None else dtype,
         reset=reset,
     )
     check_classification_targets(y)

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import warnings
 from contextlib import suppress
 from functools import partial
 
@@ -450,7 +451,6 @@ def test_float32_is_computed_in_float32(solver):
     assert {w.dtype for w in [*model.coefs_, *model.intercepts_]} == {np.dtype(np.float32)}
     reference = after_calls(Batched(solver=solver), 3, X, y)
     assert_same_model(model, reference, rtol=1e-3, atol=1e-4)
-    assert model.partial_fit(X, y).coefs_[0].dtype == np.float64
 
 
 @every_mini_batch_solver
@@ -681,3 +681,33 @@ def test_many_classes_do_not_cause_a_warning(solver):
     many = rng.normal(size=(52, 4)), np.repeat(np.arange(26), 2)
     model = Small(solver=solver).partial_fit(*many, classes=np.arange(26))
     assert_array_equal(model.classes_, np.arange(26))
+
+
+# ----------------------------------------------------------------------- its precision
+
+
+@every_mini_batch_solver
+@pytest.mark.parametrize("dtypes", [(np.float64, np.float32), (np.float32, np.float64)], ids=str)
+def test_the_model_stays_in_the_precision_of_its_first_data(solver, dtypes):
+    first, other = dtypes
+    model, converted = Batched(solver=solver), Batched(solver=solver)
+    for dtype in (first, other, first, other):
+        model.partial_fit(X.astype(dtype), y, classes=[0, 1, 2])
+        converted.partial_fit(X.astype(dtype).astype(first), y, classes=[0, 1, 2])
+        assert {w.dtype for w in weights_of(model)} == {np.dtype(first)}
+    assert_same_model(model, converted)
+
+
+@pytest.mark.parametrize("method", ["fit", "initialize"])
+def test_that_is_the_precision_of_fit_and_initialize_too(method):
+    model = Batched(solver="adam", max_iter=1)
+    with warnings.catch_warnings(action="ignore"):
+        getattr(model, method)(X, y)
+    model.partial_fit(X.astype(np.float32), y)
+    assert {w.dtype for w in weights_of(model)} == {np.dtype(float)}
+
+
+def test_examples_that_the_models_precision_cannot_hold_are_an_error():
+    model = Batched(solver="adam").partial_fit(X.astype(np.float32), y, classes=[0, 1, 2])
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="infinity"):
+        model.partial_fit(X * 1e300, y)
