@@ -5,9 +5,11 @@ asked for by its name. Engines know nothing of each other; tests hold each one e
 readable `NumPyEngine`. To add one, write its class in a module of its own, and list it here.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from skbp._typing import Floats, Matrix
 from skbp.engine.blocks import map_blocks
@@ -82,8 +84,9 @@ def outputs(
     weights: Weights,
     X: Matrix,
     output: Output = Output.DECISION,
-) -> Floats:
-    """Return outputs of a network, computed block by block.
+    decode: Callable[[Floats], Any] | None = None,
+) -> Any:
+    """Return outputs of a network, or what they stand for, computed block by block.
 
     Parameters
     ----------
@@ -95,19 +98,49 @@ def outputs(
         The examples, of float32 or float64, which is computed in.
     output : Output, default=Output.DECISION
         What to compute.
+    decode : callable, default=None
+        Maps the outputs of a block of rows to an array or a sparse matrix with as many
+        rows, which is returned instead. So the outputs of all rows are never in memory.
 
     Returns
     -------
-    ndarray of shape (m, n_columns)
+    ndarray of shape (m, n_columns), or what ``decode`` makes of it
         The outputs.
     """
     engine = resolve_engine("auto", network, X)
     coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
 
+    n_rows = X.shape[0]
+
     def of_block(rows: slice) -> Floats:
-        X_rows = X[rows] if rows.stop - rows.start < X.shape[0] else X
+        X_rows = X[rows] if rows.stop - rows.start < n_rows else X
         return engine.outputs(network, (coefs, intercepts), X_rows, output)
 
     with np.errstate(under="ignore"):
-        found = list(map_blocks(of_block, X.shape[0], network))
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        if decode is None:
+            return _filled(of_block, network, output.n_columns(network), X)
+        return _joined(map_blocks(lambda rows: decode(of_block(rows)), n_rows, network), n_rows)
+
+
+def _filled(
+    of_block: Callable[[slice], Floats], network: "Network", n_columns: int, X: Matrix
+) -> Floats:
+    """Return the outputs of all blocks, written to one array as soon as they are known."""
+    found = np.empty((X.shape[0], n_columns), X.dtype)
+
+    def write(rows: slice) -> None:
+        found[rows] = of_block(rows)
+
+    for _ in map_blocks(write, X.shape[0], network):
+        pass
+    return found
+
+
+def _joined(found: Iterator[Any], n_rows: int) -> Any:
+    """Return the rows of all blocks."""
+    first = next(found)
+    if first.shape[0] == n_rows:
+        return first
+    if sparse.issparse(first):
+        return sparse.vstack([first, *found], format="csr")
+    return np.concatenate([first, *found])

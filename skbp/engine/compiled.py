@@ -109,9 +109,8 @@ class CompiledEngine:
 
     def outputs(self, network: "Network", weights: Weights, X: Matrix, output: Output) -> Floats:
         """Return outputs of the network."""
-        n_columns = 2 if output is Output.BINARY else network.layer_sizes[-1]
         kind = network.h.name if output is Output.ACTIVATION else output.value
-        out = np.empty((X.shape[0], n_columns), X.dtype)
+        out = np.empty((X.shape[0], output.n_columns(network)), X.dtype)
         coefs, intercepts = (list(map(_aligned, arrays)) for arrays in weights)
         kernels.outputs(coefs, intercepts, _codes(network), kernels.KINDS[kind], X, out)
         return out

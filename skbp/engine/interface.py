@@ -25,6 +25,21 @@ class Output(Enum):
     SHARES = "shares"
     """The activations of logistic units, divided by their sum."""
 
+    def n_columns(self, network: "Network") -> int:
+        """Return the number of columns that the output of a network has.
+
+        Parameters
+        ----------
+        network : Network
+            The network.
+
+        Returns
+        -------
+        int
+            Two of a single unit for ``Output.BINARY``, else one for each unit.
+        """
+        return 2 if self is Output.BINARY else network.layer_sizes[-1]
+
 
 Weights = tuple[Sequence[Floats], Sequence[Floats]]
 """Weights as scikit-learn keeps them, in arrays of their own or as views into Θ.

@@ -1,5 +1,6 @@
 """Predictions of a fitted classifier: classes, probabilities, z^(L), hidden activations."""
 
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> model.predict(flowers).tolist()
         ['setosa', 'virginica']
         """
-        z = self._outputs(X)
-        return self.targets_.decode(z)
+        self._check_is_fitted()
+        return self._outputs(X, decode=self.targets_.decode)
 
     def predict_proba(self, X: Matrix) -> Floats:
         """Predict class probabilities.
@@ -249,11 +250,16 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         if not hasattr(self, "coefs_"):  # sooner than scikit-learn's check
             check_is_fitted(self)
 
-    def _outputs(self, X: Matrix, output: Output = Output.DECISION) -> Floats:
+    def _outputs(
+        self,
+        X: Matrix,
+        output: Output = Output.DECISION,
+        decode: Callable[[Floats], Any] | None = None,
+    ) -> Any:
         """Return outputs of the network for checked examples."""
         self._check_is_fitted()
         X = self._validated(X)
-        return outputs(self.network_, (self.coefs_, self.intercepts_), X, output)
+        return outputs(self.network_, (self.coefs_, self.intercepts_), X, output, decode)
 
     def _activations(self, X: Matrix, number: int) -> Floats:
         """Return a^(l), where l is the number of the layer."""

@@ -81,14 +81,13 @@ class Targets(ABC):
             If the labels are of another kind, or of unknown classes.
         """
         self.check_shape(y, name)
-        Y = self._binarizer.transform(y).astype(dtype)
-        if not np.isin(Y, [0, 1]).all():
-            raise ValueError(
-                f"A multilabel {name} must be an indicator matrix of 0 and 1. "
-                f"Got the values {np.unique(Y).tolist()} instead."
-            )
-        return Y
+        return self._encode(y, dtype, name)
 
+    @abstractmethod
+    def _encode(self, y: Labels, dtype: DTypeLike, name: str) -> Floats:
+        """Return the targets of labels of the right shape."""
+
+    @abstractmethod
     def decode(self, z: Floats) -> Labels:
         """Return the labels that outputs predict.
 
@@ -102,7 +101,6 @@ class Targets(ABC):
         {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
             The labels.
         """
-        return self._binarizer.inverse_transform(z, threshold=0)
 
     def decision(self, h: OutputActivation, z: Floats) -> Floats:
         """Return what `decision_function` returns.
@@ -350,6 +348,10 @@ class _OneLabel(Targets):
                 f"classes {self.classes.tolist()}."
             )
 
+    def _numbers(self, y: Labels) -> Rows:
+        """Return the number of each label's class."""
+        return np.asarray(np.searchsorted(self.classes, y))
+
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
         """Draw a stratified sample, with rows of the classes by their shares."""
         classes = _numbers(Y)
@@ -367,6 +369,13 @@ class _OneLabel(Targets):
 class BinaryTargets(_OneLabel):
     """Two classes: one logistic unit, and Y is a column of 0 and 1."""
 
+    def _encode(self, y: Labels, dtype: DTypeLike, name: str) -> Floats:
+        return self._numbers(y)[:, np.newaxis].astype(dtype)
+
+    def decode(self, z: Floats) -> Labels:
+        """Return the second class where z is positive."""
+        return self.classes[(z[:, 0] > 0).astype(np.intp)]
+
     def probabilities(self, h: OutputActivation) -> Output:
         """Return [1 − a, a]."""
         return Output.BINARY
@@ -382,6 +391,15 @@ class BinaryTargets(_OneLabel):
 
 class MulticlassTargets(_OneLabel):
     """K ≥ 3 classes that exclude each other: K units, and Y has one-hot rows."""
+
+    def _encode(self, y: Labels, dtype: DTypeLike, name: str) -> Floats:
+        Y = np.zeros((len(y), len(self.classes)), dtype)
+        Y[np.arange(len(y)), self._numbers(y)] = 1
+        return Y
+
+    def decode(self, z: Floats) -> Labels:
+        """Return the class with the largest z, the first one of several."""
+        return self.classes[z.argmax(axis=1)]
 
     def output_activation(self, requested: str) -> str:
         """Return the activation that was requested."""
@@ -435,6 +453,19 @@ class MultilabelTargets(Targets):
             raise ValueError(
                 f"{name} must have {n_labels} columns of labels. Got the shape {y.shape} instead."
             )
+
+    def _encode(self, y: Labels, dtype: DTypeLike, name: str) -> Floats:
+        Y = self._binarizer.transform(y).astype(dtype)
+        if not ((Y == 0) | (Y == 1)).all():
+            raise ValueError(
+                f"A multilabel {name} must be an indicator matrix of 0 and 1. "
+                f"Got the values {np.unique(Y).tolist()} instead."
+            )
+        return Y
+
+    def decode(self, z: Floats) -> Labels:
+        """Return 1 for the labels whose z is positive; sparse if y was."""
+        return self._binarizer.inverse_transform(z, threshold=0)
 
     def probabilities(self, h: OutputActivation) -> Output:
         """Return the activation of each label's unit."""

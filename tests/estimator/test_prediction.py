@@ -1,6 +1,7 @@
 """skbp.estimator.prediction: the shortcut past scikit-learn's validation, and rows in blocks."""
 
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from fitting import IRIS, Brief, Small, may_stop_early
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 
@@ -218,3 +220,49 @@ def test_predictions_in_several_threads_at_once_are_right(large_model, many_rows
         thread.join()
     for result in found:
         assert_array_equal(result, expected)
+
+
+# ----------------------------------------------------------------------- memory
+
+
+N_CLASSES, N_ROWS = 400, 20_000
+MANY_CLASSES = np.repeat(np.arange(N_CLASSES), 2)
+
+
+@pytest.fixture(scope="module")
+def of_many_classes():
+    X = np.random.default_rng(0).normal(size=(len(MANY_CLASSES), 4))
+    return BackpropClassifier((8,), random_state=0).initialize(X, MANY_CLASSES)
+
+
+def peak_memory(function):
+    """Return the largest size of the memory that a function allocates, in bytes."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_predict_never_holds_the_outputs_of_all_rows(of_many_classes):
+    X = np.random.default_rng(1).normal(size=(N_ROWS, 4))
+    of_all_rows = N_ROWS * N_CLASSES * X.itemsize
+    assert peak_memory(lambda: of_many_classes.predict(X)) < of_all_rows / 2
+
+
+@pytest.mark.parametrize("method", ["decision_function", "predict_proba"])
+def test_outputs_are_in_memory_once(method, of_many_classes):
+    X = np.random.default_rng(1).normal(size=(N_ROWS, 4))
+    of_all_rows = N_ROWS * N_CLASSES * X.itemsize
+    assert peak_memory(lambda: getattr(of_many_classes, method)(X)) < 1.6 * of_all_rows
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_labels_of_several_blocks_of_rows_are_those_of_each_block(container):
+    rng = np.random.default_rng(2)
+    y, X = rng.integers(2, size=(60, 3)), rng.normal(size=(6000, 4))
+    model = BackpropClassifier((200,), random_state=0).initialize(X[:60], container(y))
+    found, z = model.predict(X), model.decision_function(X)
+    assert type(found) is type(model.predict(X[:1]))
+    assert_array_equal(found if container is np.asarray else found.toarray(), z > 0)

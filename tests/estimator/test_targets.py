@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -694,3 +695,14 @@ def test_multilabel_needs_a_dict_for_each_label(class_weight):
         f"of the 3 labels. Got {class_weight!r} instead."
     ):
         weights_of(class_weight, MULTILABEL)
+
+
+def test_targets_of_many_classes_are_in_memory_once():
+    y = np.repeat(np.arange(500), 10)
+    targets = targets_for(y)
+    tracemalloc.start()
+    try:
+        Y = targets.encode(y, np.float32)
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * Y.nbytes
+    finally:
+        tracemalloc.stop()
