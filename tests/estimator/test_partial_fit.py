@@ -709,5 +709,5 @@ def test_that_is_the_precision_of_fit_and_initialize_too(method):
 
 def test_examples_that_the_models_precision_cannot_hold_are_an_error():
     model = Batched(solver="adam").partial_fit(X.astype(np.float32), y, classes=[0, 1, 2])
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match="infinity"):
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="infinity"):
         model.partial_fit(X * 1e300, y)
