@@ -156,3 +156,54 @@ def test_probabilities_are_those_of_scikit_learns_classifiers(n_classes, engine)
     model = LogisticRegression() if n_classes == 2 else OneVsRestClassifier(LogisticRegression())
     z = np.reshape(model.fit(X, y).decision_function(X), (60, -1))
     assert_allclose(output_of(z, output, engine), model.predict_proba(X), rtol=1e-12)
+
+
+# ------------------------------------------------------ the largest z has the largest probability
+
+
+def saturated_z(K, dtype):
+    """z that are large, nearly zero, or next to each other, where probabilities are rounded."""
+    close = st.sampled_from([0, 1e-30, 1e-9, 0.5, 3, 30, 38, 40, 90, 700, 1e4])
+    number = st.builds(
+        lambda z, sign, steps: dtype(sign * z * (1 + steps * np.finfo(dtype).eps)),
+        *(close, st.sampled_from([-1, 1]), st.integers(0, 3)),
+    )
+    return arrays(dtype, (5, K), elements=number)
+
+
+@every_engine
+@over_dtypes
+@pytest.mark.parametrize(
+    ("output", "output_activation"), [("SHARES", "logistic"), ("ACTIVATION", "softmax")]
+)
+@given(data=st.data())
+@quick
+def test_the_class_of_the_largest_z_is_the_most_probable(
+    output, output_activation, dtype, engine, data
+):
+    z = data.draw(saturated_z(data.draw(st.integers(2, 20)), dtype))
+    p = output_of(z, Output[output], engine, output_activation)
+    assert_array_equal(p.argmax(axis=1), z.argmax(axis=1))
+    assert_allclose(p.sum(axis=1), 1, rtol=8 * np.finfo(dtype).eps)
+    assert (p <= 1).all()
+
+
+@every_engine
+@over_dtypes
+@given(data=st.data())
+@quick
+def test_the_second_class_is_the_more_probable_where_z_is_positive(dtype, engine, data):
+    z = data.draw(saturated_z(1, dtype))
+    p = output_of(z, Output.BINARY, engine)
+    assert_array_equal(p.argmax(axis=1), z[:, 0] > 0)
+    assert_array_equal(p[:, 1] > 0.5, z[:, 0] > 0)
+    assert_array_equal(log_binary(LOGISTIC, z).argmax(axis=1), z[:, 0] > 0)
+
+
+@every_engine
+@over_dtypes
+@given(data=st.data())
+@quick
+def test_a_label_has_a_probability_over_a_half_where_z_is_positive(dtype, engine, data):
+    z = data.draw(saturated_z(3, dtype))
+    assert_array_equal(output_of(z, Output.ACTIVATION, engine) > 0.5, z > 0)

@@ -19,7 +19,7 @@ class Output(Enum):
     DECISION = "decision"
     """z^(L) itself."""
     ACTIVATION = "activation"
-    """a^(L) = h(z^(L))."""
+    """a^(L) = h(z^(L)), as probabilities: rounding does not hide which z is the largest."""
     BINARY = "binary"
     """[1 − a, a] of a single logistic unit."""
     SHARES = "shares"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _OF_DECISION = {
     Output.DECISION: lambda h, z: z,
-    Output.ACTIVATION: lambda h, z: h.g(z),
+    Output.ACTIVATION: probabilities.activations,
     Output.BINARY: probabilities.binary,
     Output.SHARES: probabilities.shares,
 }

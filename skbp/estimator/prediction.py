@@ -49,9 +49,9 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            For each example the class whose output unit has the largest z (where units
-            saturate, their probabilities may tie); for multilabel y an indicator matrix
-            of the labels with a probability over ½, sparse if y was.
+            For each example the class whose output unit has the largest z, which is also
+            the one with the largest probability; for multilabel y an indicator matrix of
+            the labels with a probability over ½, sparse if y was.
 
         Examples
         --------

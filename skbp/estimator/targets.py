@@ -414,7 +414,7 @@ class MulticlassTargets(_OneLabel):
 
     def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
         """Return log softmax(z), or for logistic units log softmax(log h(z))."""
-        return super().log_probabilities(*_normalised(h, z))
+        return probabilities.ranked(super().log_probabilities(*_normalised(h, z)), z)
 
     def log_losses(self, h: OutputActivation, z: Floats, Y: Floats) -> Floats:
         """Return the cross entropy of the class probabilities."""

@@ -706,3 +706,17 @@ def test_targets_of_many_classes_are_in_memory_once():
         assert tracemalloc.get_traced_memory()[1] < 1.5 * Y.nbytes
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("h", ["logistic", "softmax"])
+@over_dtypes
+@given(data=st.data())
+@quick
+def test_the_class_of_the_largest_z_has_the_largest_log_probability(h, dtype, data):
+    numbers = st.sampled_from([0, 1e-30, 40, 41, 90, 91, 800, 1e4, -1e4, -1e-30])
+    z = data.draw(arrays(dtype, (4, 3), elements=numbers.map(dtype)))
+    targets = targets_for(LABELS["multiclass"])
+    log_p = targets.log_probabilities(OUTPUT_ACTIVATIONS[h], z)
+    assert_array_equal(targets.classes[log_p.argmax(axis=1)], targets.decode(z))
+    assert log_p.dtype == dtype
+    assert (log_p <= 0).all()

@@ -4,7 +4,7 @@
    are the macros that are checked here; those of the precision are undefined at the end. */
 
 #if !defined(PRECISION) || !defined(REAL) || !defined(REAL_IS_DOUBLE) || !defined(SQRT) || \
-    !defined(BLAS_GEMM) || !defined(INSTRUCTIONS) || !defined(FN)
+    !defined(NEXT_AFTER) || !defined(BLAS_GEMM) || !defined(INSTRUCTIONS) || !defined(FN)
 #error "instance.h is a template; include kernels.h instead."
 #endif
 
@@ -19,4 +19,5 @@
 #undef REAL
 #undef REAL_IS_DOUBLE
 #undef SQRT
+#undef NEXT_AFTER
 #undef BLAS_GEMM

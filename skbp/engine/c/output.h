@@ -144,6 +144,33 @@ static void FN(logistic_shares)(int64_t m, int64_t k, REAL *RESTRICT z)
     for (int64_t i = 0; i < m; i++) FN(divide_by_sum)(k, k, z + i * k);
 }
 
+/* The column of the largest of k numbers, the first one of several. */
+static int64_t FN(winner)(int64_t k, const REAL *z)
+{
+    int64_t winner = 0;
+    for (int64_t j = 1; j < k; j++) winner = z[j] > z[winner] ? j : winner;
+    return winner;
+}
+
+/* Let the class with the largest z have the largest probability of its row, where rounding makes
+   probabilities equal. */
+static void FN(rank)(int64_t m, int64_t k, const REAL *RESTRICT z, int64_t z_row, REAL *RESTRICT p)
+{
+    for (int64_t i = 0; i < m; i++, z += z_row, p += k) {
+        int64_t of_z = FN(winner)(k, z), of_p = FN(winner)(k, p);
+        if (of_p != of_z) p[of_z] = NEXT_AFTER(p[of_p], 2);
+    }
+}
+
+/* Let probabilities be over 1/2 where z is positive. */
+static void FN(rank_labels)(int64_t m, int64_t k, const REAL *RESTRICT z, int64_t z_row,
+                            REAL *RESTRICT p)
+{
+    const REAL half = (REAL)0.5, over_half = NEXT_AFTER(half, 1);
+    for (int64_t i = 0; i < m; i++, z += z_row, p += k)
+        for (int64_t j = 0; j < k; j++) p[j] = z[j] > 0 && p[j] <= half ? over_half : p[j];
+}
+
 /* Write the outputs of m rows, of one of the kinds of kernels.h. The rows of `out` are not padded. */
 static void FN(write_outputs)(const FN(workspace) *w, int64_t m, int kind, REAL *RESTRICT out)
 {
@@ -156,10 +183,15 @@ static void FN(write_outputs)(const FN(workspace) *w, int64_t m, int kind, REAL 
             out[2 * i + 1] = z[i * row];
         }
         FN(activate)(LOGISTIC, 2 * m, out);
+        for (int64_t i = 0; i < m; i++)
+            if (z[i * row] > 0 && out[2 * i + 1] <= out[2 * i])
+                out[2 * i + 1] = NEXT_AFTER(out[2 * i], 2);
         return;
     }
     for (int64_t i = 0; i < m; i++) memcpy(out + i * k, z + i * row, (size_t)k * sizeof(REAL));
     if (kind == LOGISTIC_OUTPUTS) FN(activate)(LOGISTIC, m * k, out);
     if (kind == SOFTMAX_OUTPUTS) FN(softmax)(m, k, k, out, w->row_max, w->row_sum);
     if (kind == LOGISTIC_SHARES) FN(logistic_shares)(m, k, out);
+    if (kind == LOGISTIC_OUTPUTS) FN(rank_labels)(m, k, z, row, out);
+    if (kind == SOFTMAX_OUTPUTS || kind == LOGISTIC_SHARES) FN(rank)(m, k, z, row, out);
 }

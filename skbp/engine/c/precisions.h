@@ -12,6 +12,7 @@
 #define REAL float
 #define REAL_IS_DOUBLE 0
 #define SQRT sqrtf
+#define NEXT_AFTER nextafterf
 #define BLAS_GEMM sgemm
 #include "instance.h"
 
@@ -19,6 +20,7 @@
 #define REAL double
 #define REAL_IS_DOUBLE 1
 #define SQRT sqrt
+#define NEXT_AFTER nextafter
 #define BLAS_GEMM dgemm
 #include "instance.h"
 
