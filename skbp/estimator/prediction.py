@@ -5,6 +5,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -281,12 +282,14 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
 
     def _is_valid(self, X: Matrix) -> bool:
         """Return whether a few rows would pass scikit-learn's validation, but sooner."""
+        if type(X) not in (np.ndarray, csr_array, csr_matrix) or X.dtype not in _DTYPES:
+            return False
+        numbers = X if type(X) is np.ndarray else X.data
         return (
-            type(X) is np.ndarray
-            and X.dtype in _DTYPES
-            and X.ndim == 2
+            X.ndim == 2
+            and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
-            and 0 < X.size <= _FEW_NUMBERS
+            and numbers.size <= _FEW_NUMBERS
             and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X).all())
+            and bool(np.isfinite(numbers).all())
         )

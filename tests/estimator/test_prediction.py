@@ -94,6 +94,16 @@ INPUTS = {
     "frame_with_names": pd.DataFrame(X, columns=list("abcd")),
     "frame_with_other_names": pd.DataFrame(X, columns=list("abce")),
     "nothing": None,
+    "sparse": sparse.csr_array(X),
+    "sparse_matrix": sparse.csr_matrix(X[:1].astype(np.float32)),
+    "sparse_with_nan": sparse.csr_array(with_value(np.nan)),
+    "sparse_with_inf": sparse.csr_matrix(with_value(np.inf)),
+    "sparse_by_columns": sparse.csc_array(X),
+    "sparse_integers": sparse.csr_array(X.astype(int)),
+    "sparse_one_feature_less": sparse.csr_array(X[:, :3]),
+    "sparse_no_row": sparse.csr_array(X[:0]),
+    "sparse_without_entries": sparse.csr_array((3, 4)),
+    "sparse_many_rows": sparse.csr_array(np.tile(X + 1, (20, 1))),
 }
 
 
@@ -138,6 +148,9 @@ def test_the_shortcut_is_taken_for_a_few_valid_rows_alone(model, model_with_name
         "valid",
         "one_row",
         "single_precision",
+        "sparse",
+        "sparse_matrix",
+        "sparse_without_entries",
         "by_columns",
         "with_steps",
         "huge",
