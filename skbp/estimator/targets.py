@@ -428,15 +428,6 @@ class MulticlassTargets(_OneLabel):
 class TwoUnitTargets(MulticlassTargets):
     """Two classes with a unit each: as K ≥ 3 classes, but for the shape of the decisions."""
 
-    def encode(self, y: Labels, dtype: DTypeLike, name: str = "y") -> Floats:
-        """Return one-hot rows."""
-        second = super().encode(y, dtype, name)
-        return np.hstack([1 - second, second])
-
-    def decode(self, z: Floats) -> Labels:
-        """Return the classes whose units have the larger z."""
-        return super().decode(z[:, 1:] - z[:, :1])
-
     def decision(self, h: OutputActivation, z: Floats) -> Floats:
         """Return the log of the ratio of the two probabilities, for softmax z_2 − z_1."""
         log_a = h.log_g(z) if h.name == "logistic" else z
