@@ -205,8 +205,9 @@ class Objective:
         losses, Delta = next(sums)
         for losses_of_block, Delta_of_block in sums:
             losses += losses_of_block
+            Delta = Delta.astype(float, copy=False)  # float32 would lose digits
             Delta += Delta_of_block
-        return losses, Delta
+        return losses, Delta.astype(theta.dtype, copy=False)
 
     def take(self, rows: slice | Rows) -> "Objective":
         """Return the same cost on some of the rows, with the same λ/m.

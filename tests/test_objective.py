@@ -20,6 +20,7 @@ from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from skbp.activations import ACTIVATIONS, Activation
+from skbp.engine.blocks import blocks
 from skbp.gradient_check import check_gradient
 from skbp.losses import LOSSES, LogisticLogLoss
 from skbp.network import Network
@@ -696,3 +697,22 @@ def test_an_unknown_loss():
 def test_theta_of_a_wrong_shape():
     with error("theta", "(19,)", "(18,)"):
         Case().objective()(np.zeros(18))
+
+
+def test_a_float32_gradient_is_summed_over_blocks_in_float64():
+    class Ones:
+        """An engine whose blocks have a large gradient at first, and then small ones."""
+
+        def loss_and_gradient(self, objective, theta):
+            D = np.full(theta.shape, 2**24 if objective.X[0, 0] == 0 else 1, np.float32)
+            return 0.0, D
+
+    n_rows = 8192
+    X, Y = np.zeros((n_rows, 600), np.float32), np.zeros((n_rows, 1))
+    X[:, 0] = np.arange(n_rows)
+    objective = Objective(Network((600, 1)), X, Y, alpha=0, engine=Ones())
+    n_blocks = len(blocks(n_rows, 601))
+    _, D = objective(np.zeros(601, np.float32))
+    assert D.dtype == np.float32
+    assert n_blocks > 2
+    assert_array_equal(D, np.float32((2**24 + n_blocks - 1) / n_rows))

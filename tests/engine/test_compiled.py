@@ -597,3 +597,42 @@ def test_copies_and_unpickled_models_are_compiled(remade, calls):
     assert calls["outputs"] == 3
     again.set_params(solver="adam", warm_start=True, max_iter=5).fit(X, y)
     assert calls["epoch"] == 5
+
+
+# ----------------------------------------------------------------------- sums of many rows
+
+
+def cost_of_many_rows(sizes, n_rows, dtype, engine="compiled"):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(1, size=(n_rows, sizes[0])), np.zeros((n_rows, sizes[-1]))
+    # float32 holds them exactly
+    X = X.astype(np.float32).astype(dtype)
+    return Objective(Network(sizes), X, Y, alpha=0, engine=engine)
+
+
+def assert_precise(D, expected):
+    # a float32 sum of so many rows, one after the other, would be wrong by 1e-6 and more
+    assert abs(D - expected).max() < 3e-7 * abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_rows"), [((1, 1), 300_000), ((4, 3, 2), 100_000), ((20, 30, 5), 100_000)], ids=str
+)
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_gradients_of_many_rows_are_precise_in_single_precision(sizes, n_rows, engine):
+    theta = Network(sizes).initialize(0).astype(np.float32)
+    _, D = cost_of_many_rows(sizes, n_rows, np.float32, engine)(theta)
+    _, expected = cost_of_many_rows(sizes, n_rows, float)(theta.astype(float))
+    assert D.dtype == np.float32
+    assert_precise(D, expected)
+
+
+def test_steps_of_large_batches_are_precise_in_single_precision():
+    sizes, n_rows = (2, 1), 150_000
+    steps = []
+    for dtype in (np.float32, float):
+        theta = np.zeros(3, dtype)
+        update = Update(Momentum(0), Momentum(0).init(theta), eta=1)
+        cost_of_many_rows(sizes, n_rows, dtype).epoch(theta, n_rows, None, update)
+        steps.append(theta)
+    assert_precise(*steps)

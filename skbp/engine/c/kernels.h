@@ -30,6 +30,8 @@ enum { DECISION, LOGISTIC_OUTPUTS, SOFTMAX_OUTPUTS, BINARY_PROBABILITIES, LOGIST
 #define BLOCK_BYTES (1 << 21)
 #define BLOCK_MIN_ROWS 64
 #define BLOCK_MAX_ROWS 512
+/* Gradients in single precision of this many rows are added up in double precision. */
+#define SUMMED_ROWS 512
 
 /* One layer of weights. The weight from unit k to unit j of the next layer is at
    weights[k * in_step + j * out_step], the bias of unit j at bias[j * bias_step]. */

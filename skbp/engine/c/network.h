@@ -36,6 +36,7 @@ typedef struct {
     const REAL *input;       /* a^(1): X of the workspace, or the caller's */
     int64_t input_row;
     REAL *memory;
+    double *totals; /* Δ of more rows than float can sum, all layers; or NULL */
 } FN(workspace);
 
 /* Set a pointer to the n numbers from `start` on; return their end. */
@@ -110,6 +111,42 @@ static int FN(allocate)(FN(workspace) *w, const network_t *network, int64_t n_ro
 static void FN(release)(FN(workspace) *w)
 {
     free(w->memory);
+    free(w->totals);
+}
+
+/* Let gradients of n_rows rows be summed in double precision, if they need it; return 0 if there
+   is no memory. */
+static int FN(allocate_totals)(FN(workspace) *w, int64_t n_rows)
+{
+    size_t size = 0;
+    if (REAL_IS_DOUBLE || n_rows <= SUMMED_ROWS) return 1;
+    for (int l = 0; l < w->n_layers; l++)
+        size += (size_t)(w->layers[l].n_out * w->layers[l].in_row + w->layers[l].out_row);
+    w->totals = calloc(size, sizeof(double));
+    return w->totals != NULL;
+}
+
+/* Add n numbers to their totals, or with is_last set them to their totals; return the end of the
+   totals. */
+static double *FN(add_to_total)(int64_t n, REAL *RESTRICT sums, double *RESTRICT totals,
+                                int is_first, int is_last)
+{
+    for (int64_t i = 0; i < n; i++) totals[i] = (is_first ? 0 : totals[i]) + sums[i];
+    if (is_last)
+        for (int64_t i = 0; i < n; i++) sums[i] = (REAL)totals[i];
+    return totals + n;
+}
+
+/* Add Δ of all layers to the totals, or with is_last set it to the totals. */
+static void FN(add_to_totals)(FN(workspace) *w, int is_first, int is_last)
+{
+    double *totals = w->totals;
+    for (int l = 0; l < w->n_layers; l++) {
+        FN(layer) *layer = &w->layers[l];
+        int64_t n = layer->n_out * layer->in_row;
+        totals = FN(add_to_total)(n, layer->gradient, totals, is_first, is_last);
+        totals = FN(add_to_total)(layer->out_row, layer->bias_gradient, totals, is_first, is_last);
+    }
 }
 
 /* Copy a matrix into padded rows. */

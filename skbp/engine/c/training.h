@@ -62,6 +62,24 @@ static double FN(add_block)(FN(workspace) *w, const examples_t *examples, int64_
     return loss;
 }
 
+/* Set Δ to that of the m rows from `start` on; return the sum of their losses. */
+static double FN(add_rows)(FN(workspace) *w, const examples_t *examples, int64_t start, int64_t m)
+{
+    double losses = 0;
+    int64_t n_summed = 0;
+    int is_first = 1;
+    for (int64_t first = 0; first < m; first += w->n_rows) {
+        int64_t n = m - first < w->n_rows ? m - first : w->n_rows;
+        int is_last = first + n == m;
+        losses += FN(add_block)(w, examples, start + first, n, n_summed == 0);
+        n_summed += n;
+        if (!w->totals || (n_summed < SUMMED_ROWS && !is_last)) continue;
+        FN(add_to_totals)(w, is_first, is_last);
+        is_first = n_summed = 0;
+    }
+    return losses;
+}
+
 /* D := scale Δ + decay Θ, with decay only for weights that are not biases; return the sum of the
    squares of these weights. */
 static double FN(write_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
@@ -114,11 +132,12 @@ static int FN(loss_and_gradient)(const network_t *network, const examples_t *exa
     int64_t n = examples->stop, n_block = rows_per_block(network, n, sizeof(REAL));
     FN(workspace) w;
     if (!FN(allocate)(&w, network, n_block, 1)) return 0;
+    if (!FN(allocate_totals)(&w, n)) {
+        FN(release)(&w);
+        return 0;
+    }
     FN(copy_weights)(&w);
-    *loss = 0;
-    for (int64_t first = 0; first < n; first += n_block)
-        *loss += FN(add_block)(&w, examples, first, n - first < n_block ? n - first : n_block,
-                               first == 0);
+    *loss = FN(add_rows)(&w, examples, 0, n);
     FN(write_gradient)(&w, 1, 0, Delta);
     FN(release)(&w);
     return 1;
@@ -193,14 +212,16 @@ static int FN(epoch)(const network_t *network, const examples_t *examples,
     int64_t n_block = rows_per_block(network, n_batch, sizeof(REAL));
     FN(workspace) w;
     if (!FN(allocate)(&w, network, n_block, 1)) return 0;
+    if (!FN(allocate_totals)(&w, n < n_batch ? n : n_batch)) {
+        FN(release)(&w);
+        return 0;
+    }
     *loss = 0;
     for (int64_t start = examples->start; start < n; start += n_batch) {
         int64_t m = n - start < n_batch ? n - start : n_batch;
-        double losses = 0, m_rows = batches->mean_weight * (double)m;
+        double m_rows = batches->mean_weight * (double)m;
         if (m >= MIN_MATRIX_ROWS) FN(copy_weights)(&w);
-        for (int64_t first = 0; first < m; first += n_block)
-            losses += FN(add_block)(&w, examples, start + first,
-                                    m - first < n_block ? m - first : n_block, first == 0);
+        double losses = FN(add_rows)(&w, examples, start, m);
         double squares = FN(write_gradient)(&w, (REAL)(1 / m_rows), (REAL)batches->lambda_m, D);
         *loss += (losses / m_rows + batches->lambda_m / 2 * squares) * (double)m;
         if (!FN(has_weight)(examples, start, m)) continue;
