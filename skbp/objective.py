@@ -101,7 +101,7 @@ class Objective:
         self.X: Matrix = X.astype(dtype, copy=False) if issparse(X) else np.asarray(X, dtype)
         self.Y: Floats = np.asarray(Y, dtype)
         self.loss = get_loss(network.h.name, loss)
-        self.alpha = alpha
+        self.alpha = _python_float(alpha)
         self.sample_weight: Floats | None = (
             None if sample_weight is None else np.asarray(sample_weight, dtype)
         )
@@ -138,11 +138,13 @@ class Objective:
                 m = float(self.sample_weight.sum(dtype=float))
         if not 0 < m < np.inf:
             raise ValueError(
-                f"m, the sum of sample_weight, must be positive and finite. Got {m} instead."
+                "m, the sum of sample_weight, must be positive and finite (in a classifier, of "
+                f"sample_weight times class_weight). Got {m} instead."
             )
-        if not 0 <= self.alpha / m < np.inf:
+        largest = float(np.sqrt(np.finfo(self.X.dtype).max))
+        if not 0 <= self.alpha / m <= largest:
             raise ValueError(
-                "alpha / m must be finite and not negative, where m is the sum of sample_weight. "
+                f"alpha / m must be from 0 to {largest:.1g}, where m is the sum of sample_weight. "
                 f"Got alpha={self.alpha}, m={m} instead."
             )
         return m
@@ -351,6 +353,14 @@ class Objective:
         batch = copy(self)
         vars(batch).update(X=X, Y=Y, sample_weight=sample_weight)
         return batch
+
+
+def _python_float(alpha: float) -> float:
+    """Return λ without the precision of a NumPy number, which the cost would take over."""
+    try:
+        return float(alpha)
+    except OverflowError:
+        raise ValueError(f"alpha must be at most 1.8e308. Got {alpha!r} instead.") from None
 
 
 def _is_order_of(n_rows: int, order: Rows) -> bool:

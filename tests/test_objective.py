@@ -716,3 +716,26 @@ def test_a_float32_gradient_is_summed_over_blocks_in_float64():
     assert D.dtype == np.float32
     assert n_blocks > 2
     assert_array_equal(D, np.float32((2**24 + n_blocks - 1) / n_rows))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("of_X", [np.float32, np.float64])
+def test_the_precision_of_alpha_is_not_that_of_the_cost(dtype, of_X):
+    network, X_cast = Network((4, 2, 3)), X.astype(of_X)
+    theta = 100 * network.initialize(0)
+    alpha = dtype(1e-6)
+    J, D = Objective(network, X_cast, Y, alpha=alpha)(theta)
+    J_float, D_float = Objective(network, X_cast, Y, alpha=float(alpha))(theta)
+    assert J_float == J
+    assert type(J) is float
+    assert_array_equal(D, D_float)
+
+
+@pytest.mark.parametrize("of_X", [np.float32, np.float64])
+def test_alpha_is_so_large_that_its_square_overflows(of_X):
+    largest = np.sqrt(np.finfo(of_X).max)
+    network, X_cast = Network((4, 2, 3)), X.astype(of_X)
+    Objective(network, X_cast, Y, alpha=0.9 * M * float(largest))
+    for alpha in (1.1 * M * float(largest), 1e300, 10**400):
+        with error("alpha"):
+            Objective(network, X_cast, Y, alpha=alpha)

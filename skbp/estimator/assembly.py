@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
 from skbp.estimator.data import Dataset, validated
+from skbp.estimator.parameters import with_python_numbers
 from skbp.estimator.solver_factory import Parameters, warning_of_batch_size
 from skbp.estimator.state import FitState
 from skbp.estimator.targets import Targets, targets_for
@@ -58,6 +59,8 @@ class Problem:
         The weights of the classes.
     examples : Dataset
         The training set.
+    parameters : mapping of str to object
+        The parameters of the classifier, with Python's numbers.
     validation : Dataset or None
         The validation set.
     """
@@ -66,6 +69,7 @@ class Problem:
     targets: Targets
     class_weights: Floats | None
     examples: Dataset
+    parameters: Parameters
     validation: Dataset | None = None
 
     def weighted(self, examples: Dataset) -> Dataset:
@@ -123,27 +127,28 @@ def assemble(
     ValueError
         If X, y, the weights or a parameter are invalid.
     """
+    parameters = with_python_numbers(classifier)
     reset = known is None or not hasattr(classifier, "coefs_")
     X, y, sample_weight = validated(classifier, X, y, sample_weight, reset, dtype)
     targets = targets_for(y) if known is None else known
     targets = targets.with_binary_outputs(classifier.binary_outputs)
     examples = Dataset(X, y, targets.encode(y, X.dtype), sample_weight)
     class_weights = None
-    if classifier.class_weight is not None:
-        class_weights = targets.class_weights(classifier.class_weight, examples)
-    network = _network(classifier, examples, targets)
-    problem = Problem(network, targets, class_weights, examples)
+    if parameters["class_weight"] is not None:
+        class_weights = targets.class_weights(parameters["class_weight"], examples)
+    network = _network(parameters, examples, targets)
+    problem = Problem(network, targets, class_weights, examples, parameters)
     return replace(problem, examples=problem.weighted(examples))
 
 
-def _network(classifier: "BackpropClassifier", examples: Dataset, targets: Targets) -> Network:
-    given = classifier.hidden_layer_sizes
+def _network(parameters: Parameters, examples: Dataset, targets: Targets) -> Network:
+    given = parameters["hidden_layer_sizes"]
     hidden = given if np.iterable(given) else [given]
     if not all(is_layer_size(s) for s in hidden):
         raise ValueError(f"hidden_layer_sizes must be positive integers. Got {given!r} instead.")
     sizes = (examples.X.shape[1], *hidden, examples.Y.shape[1])
-    output_activation = targets.output_activation(classifier.output_activation)
-    return Network(sizes, classifier.activation, output_activation)
+    output_activation = targets.output_activation(parameters["output_activation"])
+    return Network(sizes, parameters["activation"], output_activation)
 
 
 def with_given_set(
@@ -193,7 +198,7 @@ def with_given_set(
     return replace(problem, validation=examples)
 
 
-def with_held_out_set(problem: Problem, fraction: float, state: FitState) -> Problem:
+def with_held_out_set(problem: Problem, state: FitState) -> Problem:
     """Return a problem with a validation set that is drawn from the training set.
 
     It is the first thing that a new fit draws: a warm start with the same int as
@@ -203,8 +208,6 @@ def with_held_out_set(problem: Problem, fraction: float, state: FitState) -> Pro
     ----------
     problem : Problem
         The problem.
-    fraction : float
-        The share of the rows.
     state : FitState
         The state of the fit, which remembers the rows.
 
@@ -222,6 +225,7 @@ def with_held_out_set(problem: Problem, fraction: float, state: FitState) -> Pro
     examples = problem.examples
     if state.held_out is None:
         random_state = state.training.progress.generator()
+        fraction = problem.parameters["validation_fraction"]
         state.held_out = held_out(examples, problem.targets, fraction, random_state)
     others = np.delete(np.arange(len(examples.Y)), state.held_out)
     drawn = examples.take(state.held_out)
@@ -327,13 +331,11 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
     return theta.astype(problem.examples.X.dtype, copy=False)
 
 
-def training_set(classifier: "BackpropClassifier", problem: Problem) -> Dataset:
+def training_set(problem: Problem) -> Dataset:
     """Return the training set with smoothed targets.
 
     Parameters
     ----------
-    classifier : BackpropClassifier
-        The classifier.
     problem : Problem
         The problem.
 
@@ -342,17 +344,15 @@ def training_set(classifier: "BackpropClassifier", problem: Problem) -> Dataset:
     Dataset
         The examples.
     """
-    examples = problem.examples
-    return replace(examples, Y=problem.targets.smooth(examples.Y, classifier.label_smoothing))
+    examples, label_smoothing = problem.examples, problem.parameters["label_smoothing"]
+    return replace(examples, Y=problem.targets.smooth(examples.Y, label_smoothing))
 
 
-def objective_of(classifier: "BackpropClassifier", problem: Problem) -> Objective:
+def objective_of(problem: Problem) -> Objective:
     """Return the cost that a classifier minimises on its training set, without dropout.
 
     Parameters
     ----------
-    classifier : BackpropClassifier
-        The classifier.
     problem : Problem
         The problem.
 
@@ -361,8 +361,9 @@ def objective_of(classifier: "BackpropClassifier", problem: Problem) -> Objectiv
     Objective
         The cost.
     """
-    X, Y, weight = problem.examples.X, training_set(classifier, problem).Y, problem.examples.weight
-    return Objective(problem.network, X, Y, classifier.loss, classifier.alpha, weight)
+    examples, parameters = training_set(problem), problem.parameters
+    loss, alpha = parameters["loss"], parameters["alpha"]
+    return Objective(problem.network, examples.X, examples.Y, loss, alpha, examples.weight)
 
 
 def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validation | None:
@@ -383,7 +384,7 @@ def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validat
     examples, network, targets = problem.validation, problem.network, problem.targets
     if examples is None:
         return None
-    loss = get_loss(network.h.name, classifier.loss)
+    loss = get_loss(network.h.name, problem.parameters["loss"])
     if classifier.scoring is None:
         return Validation(network, examples, loss, targets)
 
@@ -499,9 +500,7 @@ def fitted_attributes(
     return network_attributes(problem, result.theta) | of_training
 
 
-def warnings_of(
-    problem: Problem, result: FitResult, parameters: Parameters
-) -> Iterator[tuple[type[Warning], str]]:
+def warnings_of(problem: Problem, result: FitResult) -> Iterator[tuple[type[Warning], str]]:
     """Yield the warnings that the result of a fit calls for.
 
     Parameters
@@ -510,8 +509,6 @@ def warnings_of(
         The problem.
     result : FitResult
         The result.
-    parameters : mapping of str to object
-        The parameters of the classifier.
 
     Yields
     ------
@@ -520,7 +517,7 @@ def warnings_of(
     message : str
         What happened, and what to try.
     """
-    ending, history = result.ending, result.state.history
+    ending, history, parameters = result.ending, result.state.history, problem.parameters
     if warning := warning_of_batch_size(parameters, len(problem.examples.Y)):
         yield UserWarning, warning
     if ending is Ending.INTERRUPTED:

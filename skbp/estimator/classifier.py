@@ -526,13 +526,13 @@ class BackpropClassifier(
             if continues:
                 problem.targets.check_same_classes(problem.examples.y)
             state = new_state(self) if resumed is None else deepcopy(resumed)
-            parameters = self.get_params(deep=False)
+            parameters = problem.parameters
             conditions = Conditions.of(parameters, problem.examples.X, X_val is not None)
             state.begin(conditions, parameters)
             if any(part is not None for part in (X_val, y_val, sample_weight_val)):
                 problem = with_given_set(self, problem, X_val, y_val, sample_weight_val)
             elif self.early_stopping:
-                problem = with_held_out_set(problem, self.validation_fraction, state)
+                problem = with_held_out_set(problem, state)
             start = fitted_weights(self, problem) if continues else new_weights(problem, state)
             start = state.start_weights(problem.network, start, coefs_init, intercepts_init)
 
@@ -540,7 +540,7 @@ class BackpropClassifier(
             attributes = partial(fitted_attributes, problem, state)
             callback = partial(tasks.iteration, attributes)
             result = self._train(problem, solver, start, state, callback)
-            for category, message in warnings_of(problem, result, parameters):
+            for category, message in warnings_of(problem, result):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(attributes(result))
             tasks.end()
@@ -614,15 +614,15 @@ class BackpropClassifier(
             problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
-            parameters, n_rows = self.get_params(deep=False), len(problem.examples.Y)
+            n_rows = len(problem.examples.Y)
             loss, n_examples = (self.loss_, self.t_) if is_fitted else (np.nan, 0)
             if problem.examples.has_weight:
-                solver = make_one_pass_solver(parameters, n_rows)
+                solver = make_one_pass_solver(problem.parameters, n_rows)
                 result = self._train(problem, solver, start, state)
                 n_examples += n_rows
             else:
                 result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
-            for category, message in warnings_of(problem, result, parameters):
+            for category, message in warnings_of(problem, result):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(fitted_attributes(problem, state, result, n_examples))
         return self
@@ -699,7 +699,7 @@ class BackpropClassifier(
             state = new_state(self)
             theta = new_weights(problem, state)
             theta = state.start_weights(problem.network, theta, coefs_init, intercepts_init)
-            J, _ = objective_of(self, problem)(theta)
+            J, _ = objective_of(problem)(theta)
             result = untrained_result(problem, theta, J, Ending.UNTRAINED, state)
             self.__dict__.update(fitted_attributes(problem, state, result))
         return self
@@ -726,20 +726,21 @@ class BackpropClassifier(
         state: FitState,
         callback: AfterIteration | None = None,
     ) -> FitResult:
-        early_stopping = ScorePlateau(self.tol, self.n_iter_no_change)
+        parameters = problem.parameters
+        early_stopping = ScorePlateau(parameters["tol"], parameters["n_iter_no_change"])
         return train(
             problem.network,
-            training_set(self, problem),
+            training_set(problem),
             solver=solver,
             start=start,
             state=state.training,
-            loss=self.loss,
-            alpha=self.alpha,
-            dropout=self.dropout,
+            loss=parameters["loss"],
+            alpha=parameters["alpha"],
+            dropout=parameters["dropout"],
             validation=validation_of(self, problem),
-            early_stopping=early_stopping if self.early_stopping else None,
+            early_stopping=early_stopping if parameters["early_stopping"] else None,
             callback=callback,
-            verbose=bool(self.verbose),
+            verbose=bool(parameters["verbose"]),
         )
 
     def __sklearn_tags__(self) -> Tags:

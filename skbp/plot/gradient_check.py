@@ -276,4 +276,4 @@ def _objective(
     problem = assemble(classifier, X, y, sample_weight, known=classifier.targets_)
     examples = replace(problem.examples, X=problem.examples.X.astype(float, copy=False))
     problem = replace(problem, examples=examples, network=classifier.network_)
-    return objective_of(classifier, problem)
+    return objective_of(problem)

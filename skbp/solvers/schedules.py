@@ -92,7 +92,10 @@ class InverseScaling(Schedule):
 
     def eta(self, progress: Progress) -> float:
         """Return η₀ / (n + 1)^p."""
-        return self.initial / (progress.n_examples + 1) ** self.power_t
+        try:
+            return self.initial / (progress.n_examples + 1.0) ** self.power_t
+        except OverflowError:
+            return 0.0
 
 
 class Adaptive(Schedule):

@@ -476,6 +476,6 @@ def check_finite(theta: Floats, loss: float, n_iter: int) -> None:
         f"Training diverged at iteration {n_iter}: the loss is {loss}"
         f"{' and a weight is not finite' if math.isfinite(loss) else ''}. "
         "Standardise X (for example with sklearn.preprocessing.StandardScaler); with "
-        "solver='gd', 'sgd' or 'adam', also try a smaller learning_rate_init, or "
+        "solver='gd', 'sgd' or 'adam', also try a smaller learning_rate_init or alpha, or "
         "max_grad_norm."
     )

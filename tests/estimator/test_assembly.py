@@ -95,7 +95,7 @@ def test_all_arrays_have_the_dtype_of_x(dtype):
         *(each.weight for each in (problem.examples, problem.validation)),
         *(each.sample_weight for each in (problem.examples, problem.validation)),
         assembly.new_weights(problem, state),
-        assembly.training_set(model, problem).Y,
+        assembly.training_set(problem).Y,
         *assembly.network_attributes(problem, LAYERS.initialize(0))["coefs_"],
     ]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
@@ -110,10 +110,10 @@ def test_examples_have_their_weight_times_that_of_their_class():
 
 
 def test_a_validation_set_has_the_class_weights_of_the_training_set():
-    model = Small(class_weight="balanced")
+    model = Small(class_weight="balanced", validation_fraction=0.2)
     rows = np.r_[0:50, 50:60, 100:105]
     problem = problem_of(model, X[rows], y[rows])
-    drawn = assembly.with_held_out_set(problem, 0.2, assembly.new_state(model))
+    drawn = assembly.with_held_out_set(problem, assembly.new_state(model))
     passed = assembly.with_given_set(model, problem, X, y, None)
     of_classes = 65 / 3 / np.array([50, 10, 5])
     for examples in (problem.examples, drawn.validation, drawn.examples, passed.validation):
@@ -122,9 +122,9 @@ def test_a_validation_set_has_the_class_weights_of_the_training_set():
 
 
 def test_rows_are_held_out_once():
-    model = Small()
+    model = Small(validation_fraction=0.2)
     problem, state = problem_of(model), assembly.new_state(model)
-    first, again = (assembly.with_held_out_set(problem, 0.2, state) for _ in range(2))
+    first, again = (assembly.with_held_out_set(problem, state) for _ in range(2))
     assert len(state.held_out) == len(first.validation.y) == 30
     assert_array_equal(first.validation.X, X[state.held_out])
     assert_array_equal(first.examples.X, np.delete(X, state.held_out, axis=0))
@@ -156,7 +156,7 @@ def test_the_objective_is_that_of_smoothed_targets_and_weights(problem, loss):
     theta = assembly.new_weights(made, assembly.new_state(model))
     Y = made.targets.smooth(made.examples.Y, 0.2)
     expected = Objective(made.network, X, Y, loss, alpha=3.0, sample_weight=weight)
-    J, D = assembly.objective_of(model, made)(theta)
+    J, D = assembly.objective_of(made)(theta)
     assert expected(theta)[0] == J
     assert_array_equal(D, expected(theta)[1])
 
@@ -249,7 +249,7 @@ def warned(ending, scores=(), **parameters):
     """Return the warnings for a fit that ended so."""
     model = Small(**parameters)
     result = result_after(ending, scores)
-    return list(assembly.warnings_of(problem_of(model), result, model.get_params(deep=False)))
+    return list(assembly.warnings_of(problem_of(model), result))
 
 
 @pytest.mark.parametrize("ending", [e for e in Ending if e.converged and e is not e.INTERRUPTED])

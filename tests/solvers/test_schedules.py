@@ -198,3 +198,9 @@ def test_rates_stay_at_their_last_value_afterwards(schedule, n_epochs):
 @every_planned_rate
 def test_they_are_for_200_epochs_by_default(schedule):
     assert schedule(0.4) == schedule(0.4, n_epochs=200)
+
+
+@pytest.mark.parametrize("power_t", [200, 200.0, 1e308])
+def test_inverse_scaling_ends_at_0_where_the_power_overflows(power_t):
+    assert InverseScaling(0.5, power_t).eta(Progress(n_examples=10**6)) == 0
+    assert InverseScaling(0.5, power_t).eta(Progress(n_examples=0)) == 0.5
