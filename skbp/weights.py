@@ -117,12 +117,24 @@ def checked(name: str, arrays: Any, like: Sequence[Floats]) -> list[Floats]:
     """
     shapes = [a.shape for a in like]
     arrays = list(arrays) if np.iterable(arrays) else arrays
-    given = [np.shape(a) for a in arrays] if isinstance(arrays, list) else arrays
+    try:
+        given = [np.shape(a) for a in arrays] if isinstance(arrays, list) else arrays
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(
+            f"{name} must be a list of arrays of the shapes {shapes}: {error}"
+        ) from error
     if given != shapes:
         raise ValueError(
             f"{name} must be a list of arrays of the shapes {shapes}. Got {given} instead."
         )
-    return [
-        check_array(a, ensure_2d=False, dtype=expected.dtype, input_name=name)
-        for a, expected in zip(arrays, like, strict=True)
-    ]
+    return [_checked(name, a, expected) for a, expected in zip(arrays, like, strict=True)]
+
+
+def _checked(name: str, array: Any, expected: Floats) -> Floats:
+    try:
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, dtype=expected.dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from error
+    checked: Floats = check_array(array, ensure_2d=False, input_name=name)
+    return checked

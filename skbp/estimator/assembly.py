@@ -1,5 +1,6 @@
 """From a classifier and its data to the arguments of `train`, and from its result to attributes."""
 
+import sys
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Attributes = dict[str, Any]
 """The fitted attributes of a classifier, by name."""
+
+_MOST_WEIGHTS = sys.maxsize // np.dtype(float).itemsize
 
 _TRAINING_ATTRIBUTES = (
     "n_iter_",
@@ -87,8 +90,15 @@ class Problem:
         """
         if self.class_weights is None:
             return examples.with_class_weights(None)
-        of_rows = self.targets.weights_of_rows(examples.Y, self.class_weights)
-        return examples.with_class_weights(of_rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_rows = self.targets.weights_of_rows(examples.Y, self.class_weights)
+            weighted = examples.with_class_weights(of_rows)
+        if weighted.weight is not None and not np.isfinite(weighted.weight).all():
+            raise ValueError(
+                "The products of class_weight and sample_weight must be finite in "
+                f"{examples.Y.dtype}. Got class_weight={self.parameters['class_weight']!r}."
+            )
+        return weighted
 
 
 def assemble(
@@ -148,7 +158,13 @@ def _network(parameters: Parameters, examples: Dataset, targets: Targets) -> Net
         raise ValueError(f"hidden_layer_sizes must be positive integers. Got {given!r} instead.")
     sizes = (examples.X.shape[1], *hidden, examples.Y.shape[1])
     output_activation = targets.output_activation(parameters["output_activation"])
-    return Network(sizes, parameters["activation"], output_activation)
+    network = Network(sizes, parameters["activation"], output_activation)
+    if network.n_parameters > _MOST_WEIGHTS:
+        raise ValueError(
+            f"hidden_layer_sizes={given!r} makes a network of {network.n_parameters} weights, "
+            "more than an array can hold."
+        )
+    return network
 
 
 def with_given_set(
@@ -183,6 +199,11 @@ def with_given_set(
     ValueError
         If the set does not fit the training set.
     """
+    if isinstance(X_val, list | tuple) and any(isinstance(each, tuple) for each in X_val):
+        raise ValueError(
+            "X_val must be one array of examples, with their labels in y_val. "
+            f"Got a {type(X_val).__name__} that holds a tuple instead."
+        )
     if X_val is None or y_val is None:
         raise ValueError("A validation set needs both X_val and y_val. One of them is None.")
     try:
@@ -397,9 +418,16 @@ def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validat
         weight = examples.sample_weight
         weighted = {} if weight is None else {"sample_weight": weight}
         scorer = check_scoring(fitted, classifier.scoring)
-        return float(scorer(fitted, examples.X, examples.y, **weighted))
+        return _as_score(scorer(fitted, examples.X, examples.y, **weighted))
 
     return Validation(network, examples, loss, targets, score)
+
+
+def _as_score(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"scoring must return a number. Got {value!r} instead.") from None
 
 
 def network_attributes(problem: Problem, theta: Floats) -> Attributes:

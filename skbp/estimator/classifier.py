@@ -708,7 +708,8 @@ class BackpropClassifier(
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         given = self.class_weight
-        if "balanced" in (given if isinstance(given, list) else [given]):
+        each = given if isinstance(given, list) else [given]
+        if any(isinstance(weights, str) and weights == "balanced" for weights in each):
             raise ValueError(
                 "partial_fit does not support class_weight='balanced': a part of the data does "
                 "not tell the shares of the classes. Pass a dict, for example from "

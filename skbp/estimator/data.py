@@ -127,12 +127,35 @@ def validated(
         dtype=[np.float64, np.float32] if dtype is None else dtype,
         reset=reset,
     )
-    check_classification_targets(y)
+    _check_labels(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     if sample_weight is None:
         return X, y, None
-    weight: Floats = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    return X, y, _checked_weight(sample_weight, X)
+
+
+def _check_labels(y: Labels) -> None:
+    try:
+        check_classification_targets(y)
+    except TypeError as error:  # np.unique sorts them
+        raise TypeError(f"y must have labels of one type: {error}") from error
+
+
+def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
+    try:
+        with np.errstate(over="ignore"):
+            weight: Floats = _check_sample_weight(
+                sample_weight, X, dtype=X.dtype, ensure_non_negative=True
+            )
+    except (TypeError, ValueError) as error:
+        if "weight" in str(error):
+            raise
+        raise ValueError(f"sample_weight must be an array of numbers: {error}") from error
     if not weight.any():
         raise ValueError("sample_weight must contain at least one non-zero weight.")
-    return X, y, weight
+    with np.errstate(over="ignore"):
+        total = weight.sum(dtype=float)
+    if not np.isfinite(total):
+        raise ValueError(f"The sum of sample_weight must be finite. Got {total} instead.")
+    return weight

@@ -6,6 +6,7 @@ rate schedule, add it to `LEARNING_RATES`. The valid values of the parameters fo
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,8 @@ def _rate_of_momentum(parameters: Parameters) -> float:
 
 def _has_dropout(parameters: Parameters) -> bool:
     given = parameters["dropout"]
-    return any(p != 0 for p in (given if isinstance(given, list | tuple) else [given]))
+    rates = given if isinstance(given, list | tuple) else [given]
+    return not all(isinstance(p, Real) and p == 0 for p in rates)
 
 
 def _batch_size(parameters: Parameters) -> int:

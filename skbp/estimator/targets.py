@@ -302,7 +302,8 @@ class Targets(ABC):
         table = self._class_weights(class_weight, examples)
         if not (np.isfinite(table).all() and (table >= 0).all()):
             raise ValueError(
-                f"class_weight must not hold negative weights. Got {class_weight!r} instead."
+                "class_weight must not hold negative weights, and each must be a finite number. "
+                f"Got {class_weight!r} instead."
             )
         return table
 
@@ -558,27 +559,44 @@ def targets_for_stream(y: Labels, classes: ArrayLike | None, known: Targets | No
     ValueError
         If the classes are not known, fewer than two, or others than before.
     """
+    given = None if classes is None else _checked_classes(classes)
     if known is not None:
-        if classes is not None and not np.array_equal(np.unique(classes), known.classes):
+        if given is not None and not np.array_equal(given, known.classes):
             raise ValueError(
-                f"classes={np.unique(classes).tolist()} is not the same as on the last call, "
+                f"classes={given.tolist()} is not the same as on the last call, "
                 f"which had {known.classes.tolist()}."
             )
         return known
     if type_of_target(y).startswith("multilabel"):
         targets = targets_for(y)
-        if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
+        if given is not None and not np.array_equal(given, targets.classes):
             raise ValueError(
                 f"For multilabel y, classes must be None or {targets.classes.tolist()}, the "
                 f"numbers of its labels. Got {classes!r} instead."
             )
         return targets
-    if classes is None:
+    if given is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
     # repeated, because many classes that come once each would look like numbers to predict
-    y = np.repeat(np.unique(classes), 3)
-    check_classification_targets(y)
-    return targets_for(y)
+    y = np.repeat(given, 3)
+    try:
+        check_classification_targets(y)
+        return targets_for(y)
+    except ValueError as error:
+        raise ValueError(f"classes={classes!r} is invalid: {error}") from error
+
+
+def _checked_classes(classes: ArrayLike) -> NDArray[Any]:
+    """Return the classes that ``partial_fit`` got, in ascending order."""
+    try:
+        unique = np.unique(np.asarray(classes))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"classes must be an array of numbers or of strings. Got {classes!r} instead."
+        ) from error
+    if unique.dtype.kind == "f" and not np.isfinite(unique).all():
+        raise ValueError(f"classes must be finite. Got {classes!r} instead.")
+    return unique
 
 
 def _numbers(Y: Floats) -> NDArray[np.intp]:
@@ -607,13 +625,17 @@ def _normalised(h: OutputActivation, z: Floats) -> tuple[OutputActivation, Float
     return (OUTPUT_ACTIVATIONS["softmax"], h.log_g(z)) if h.name == "logistic" else (h, z)
 
 
+def _is_balanced(class_weight: Any) -> bool:
+    return isinstance(class_weight, str) and class_weight == "balanced"
+
+
 def _per_label(class_weight: ClassWeight, n_labels: int) -> Sequence[Any]:
-    if class_weight == "balanced":
+    if _is_balanced(class_weight):
         return ["balanced"] * n_labels
     if not (
         isinstance(class_weight, list)
         and len(class_weight) == n_labels
-        and all(isinstance(each, dict) or each == "balanced" for each in class_weight)
+        and all(isinstance(each, dict) or _is_balanced(each) for each in class_weight)
     ):
         raise ValueError(
             'For multilabel y, class_weight must be "balanced" or a list of dicts, one for each '
@@ -622,12 +644,20 @@ def _per_label(class_weight: ClassWeight, n_labels: int) -> Sequence[Any]:
     return class_weight
 
 
+def _as_weight(value: Any) -> float:
+    try:
+        return np.nan if isinstance(value, str) else float(value)
+    except (OverflowError, TypeError, ValueError):
+        return np.nan
+
+
 def _weights_of(
     class_weight: ClassWeight, classes: ArrayLike, y: ArrayLike, sample_weight: Floats | None
 ) -> Floats:
     """Return the weight of each class; 1 for a class without examples."""
-    if class_weight != "balanced":
-        return compute_class_weight(class_weight, classes=classes, y=y)
+    if isinstance(class_weight, dict):
+        numbers = {label: _as_weight(weight) for label, weight in class_weight.items()}
+        return compute_class_weight(numbers, classes=classes, y=y)
     classes, y = np.asarray(classes), np.asarray(y)
     counts = np.full(len(y), True) if sample_weight is None else sample_weight > 0
     weights, present = np.ones(len(classes)), np.isin(classes, y[counts])

@@ -201,7 +201,7 @@ BAD_CLASS_WEIGHTS = {
     "negative": (y, {0: 1.0, 1: -1.0, 2: 1.0}, "class_weight must not hold negative weights"),
     "NaN": (y, {0: np.nan, 1: 1.0, 2: 1.0}, "class_weight must not hold"),
     "infinity": (y, {0: np.inf, 1: 1.0, 2: 1.0}, "class_weight must not hold"),
-    "a word": (y, {0: "heavy", 1: 1.0, 2: 1.0}, "could not convert string to float: 'heavy'"),
+    "a word": (y, {0: "heavy", 1: 1.0, 2: 1.0}, "class_weight must not hold"),
     "a list": (y, [{0: 1.0}] * 3, "class_weight must be a dict"),
     "a dict for labels": (Y, {0: 1.0, 1: 2.0}, "a list of dicts, one for each of the 2 labels"),
     "too few": (Y, [{0: 1.0}], "a list of dicts, one for each of the 2 labels"),
@@ -585,3 +585,115 @@ def test_bad_array_at_predict(method, bad, text):
     model = BackpropClassifier(5, random_state=0).fit(X, y)
     with error(ValueError, text):
         getattr(model, method)(bad)
+
+
+# --------------------------------------- wrong types and numbers at the ends: what must be named
+
+HUGE = np.full(len(y), 1e308)
+ROWS = [np.ones(3)] * 3
+LABELS = np.eye(3, dtype=int)[y]
+
+NAMED_ERRORS = {
+    "a layer beyond memory": ({"hidden_layer_sizes": (10**20,)}, {}, "hidden_layer_sizes=(1000"),
+    "layers beyond memory": ({"hidden_layer_sizes": [2**62, 2**62]}, {}, "hidden_layer_sizes=[46"),
+    "class_weight of text": ({"class_weight": {0: "x"}}, {}, "class_weight must not"),
+    "class_weight of a digit": ({"class_weight": {0: "1"}}, {}, "class_weight must not"),
+    "class_weight of lists": ({"class_weight": {0: [1, 2]}}, {}, "class_weight must not"),
+    "class_weight of None": ({"class_weight": {0: None}}, {}, "class_weight must not"),
+    "complex class_weight": ({"class_weight": {0: 1j}}, {}, "class_weight must not"),
+    "long class_weight": ({"class_weight": {0: 10**400}}, {}, "class_weight must not"),
+    "arrays as class_weight": ({"class_weight": ROWS}, {}, "class_weight must be a dict"),
+    "arrays for labels": ({"class_weight": ROWS}, {"y": LABELS}, "class_weight must be"),
+    "text for labels": ({"class_weight": [{0: "x"}] * 3}, {"y": LABELS}, "class_weight must not"),
+    "class_weight beyond float32": (
+        {"class_weight": {0: 1e300}},
+        {"X": X.astype(np.float32)},
+        "class_weight={0: 1e+300}",
+    ),
+    "a product of labels": ({"class_weight": [{0: 1e300}] * 3}, {"y": LABELS}, "class_weight=["),
+    "a product with sample_weight": (
+        {"class_weight": {0: 1e200}},
+        {"sample_weight": np.full(len(y), 1e200)},
+        "class_weight={0: 1e+200}",
+    ),
+    "a sum of class_weight": ({"class_weight": dict.fromkeys(range(3), 1e308)}, {}, "class_weight"),
+    "a sum of sample_weight": ({}, {"sample_weight": HUGE}, "sum of sample_weight"),
+    "a balanced sum": ({"class_weight": "balanced"}, {"sample_weight": HUGE}, "sample_weight"),
+    "sample_weight of text": ({}, {"sample_weight": ["x"] * len(y)}, "sample_weight must be"),
+    "ragged sample_weight": ({}, {"sample_weight": [[1], [1, 2]]}, "sample_weight must be"),
+    "a set of pairs": ({}, {"X_val": [(X, y)]}, "X_val must be one array"),
+    "a set of pairs, and y_val": ({}, {"X_val": ((X, y),), "y_val": y}, "X_val must be one array"),
+    "ragged y_val": ({}, {"X_val": X, "y_val": [[1], [1, 2]]}, "y_val"),
+    "ragged coefs_init": ({}, {"coefs_init": [[[1], [1, 2]], [1]]}, "coefs_init must be"),
+    "intercepts_init of text": ({}, {"intercepts_init": [["x"] * 5, [0] * 3]}, "intercepts_init"),
+    "dropout of arrays": ({"dropout": ROWS[:1], "solver": "sgd"}, {}, "dropout must be in"),
+    "dropout of text": ({"dropout": ["x"], "solver": "adam"}, {}, "dropout must be in"),
+    "scoring of None": ({"scoring": lambda *_, **__: None}, {}, "scoring must return a number"),
+    "scoring of text": ({"scoring": lambda *_, **__: "x"}, {}, "scoring must return a number"),
+    "scoring of two": ({"scoring": lambda *_, **__: np.ones(2)}, {}, "scoring must return"),
+}
+
+
+@pytest.mark.parametrize(("params", "data", "text"), NAMED_ERRORS.values(), ids=NAMED_ERRORS)
+def test_an_error_names_what_is_wrong(params, data, text):
+    given = {"hidden_layer_sizes": (5,), "early_stopping": "scoring" in params} | params
+    with error(ValueError, text):
+        BackpropClassifier(**given).fit(**{"X": X, "y": y} | data)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("alpha", [1e160, 1e200, 1e300, 1e308])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_alpha_whose_penalty_overflows_is_named(solver, alpha, dtype):
+    model = BackpropClassifier((5,), solver=solver, alpha=alpha)
+    for method in (model.fit, model.initialize):
+        with error(ValueError, f"Got alpha={alpha}"):
+            method(X.astype(dtype), y)
+
+
+@pytest.mark.parametrize("solver", MINI_BATCH)
+@pytest.mark.parametrize(
+    "classes",
+    [[None, 1], [[1, 2], [3]], 3, "abc", [0, 1, 2, np.nan], [0, 1.5], {0, 1}, {0: 1}, [1]],
+    ids=repr,
+)
+def test_bad_classes_are_named(solver, classes):
+    with error(ValueError, "classes"):
+        BackpropClassifier(solver=solver).partial_fit(X, y, classes=classes)
+    if not np.isscalar(classes):
+        model = BackpropClassifier(solver=solver).partial_fit(X, y, classes=[0, 1, 2])
+        with error(ValueError, "classes"):
+            model.partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize("labels", [y, LABELS], ids=["classes", "labels"])
+def test_arrays_as_class_weight_of_partial_fit(labels):
+    model = BackpropClassifier(solver="sgd", class_weight=ROWS)
+    with error(ValueError, "class_weight must be"):
+        model.partial_fit(X, labels, classes=[0, 1, 2])
+
+
+def test_labels_of_two_types_are_named():
+    with error(TypeError, "y must have labels of one type"):
+        BackpropClassifier().fit(X, np.array(["a", 1] * 75, dtype=object))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("params", "weight"),
+    [
+        ({"alpha": 5e-324}, 1.0),
+        ({"alpha": 1e-300}, 1e300),
+        ({"alpha": 0}, 1e-300),
+        ({"class_weight": {0: 1e300}}, 1.0),
+        ({"power_t": 200, "learning_rate": "invscaling"}, 1.0),
+        ({"power_t": 1e308, "learning_rate": "invscaling"}, 1.0),
+    ],
+    ids=repr,
+)
+def test_numbers_at_the_ends_warn_of_nothing(solver, params, weight):
+    weights = np.full(len(y), weight)
+    model = BackpropClassifier((5,), solver=solver, max_iter=5, **params)
+    model.fit(X, y, weights, X_val=X, y_val=y, sample_weight_val=weights)
+    assert np.isfinite(model.coefs_[0]).all()
