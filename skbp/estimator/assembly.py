@@ -528,7 +528,9 @@ def fitted_attributes(
     return network_attributes(problem, result.theta) | of_training
 
 
-def warnings_of(problem: Problem, result: FitResult) -> Iterator[tuple[type[Warning], str]]:
+def warnings_of(
+    problem: Problem, result: FitResult, is_first: bool = True
+) -> Iterator[tuple[type[Warning], str]]:
     """Yield the warnings that the result of a fit calls for.
 
     Parameters
@@ -537,6 +539,8 @@ def warnings_of(problem: Problem, result: FitResult) -> Iterator[tuple[type[Warn
         The problem.
     result : FitResult
         The result.
+    is_first : bool, default=True
+        Whether it is a fit, or the first part of a stream. Each later part may be smaller.
 
     Yields
     ------
@@ -546,7 +550,8 @@ def warnings_of(problem: Problem, result: FitResult) -> Iterator[tuple[type[Warn
         What happened, and what to try.
     """
     ending, history, parameters = result.ending, result.state.history, problem.parameters
-    if warning := warning_of_batch_size(parameters, len(problem.examples.Y)):
+    warning = warning_of_batch_size(parameters, len(problem.examples.Y))
+    if is_first and warning:
         yield UserWarning, warning
     if ending is Ending.INTERRUPTED:
         best, n_iter = history.last.best_iter, history.last.n_iter

@@ -622,7 +622,8 @@ class BackpropClassifier(
                 n_examples += n_rows
             else:
                 result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
-            for category, message in warnings_of(problem, result):
+            is_first = state.training.history.last.n_iter == 0
+            for category, message in warnings_of(problem, result, is_first):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(fitted_attributes(problem, state, result, n_examples))
         return self

@@ -497,7 +497,7 @@ PARTIAL_FAILURES = {
 @every_mini_batch_solver
 @pytest.mark.parametrize(("fail", "kind"), PARTIAL_FAILURES.values(), ids=PARTIAL_FAILURES)
 def test_a_partial_fit_that_fails_leaves_every_attribute_unchanged(solver, fail, kind):
-    model = Small(solver=solver, batch_size=10).partial_fit(FRAME, y, CLASSES)
+    model = Small(solver=solver, batch_size=10).initialize(FRAME, y)
     before, contents = vars(model).copy(), contents_of(model)
     with pytest.raises(kind):
         fail(model)

@@ -711,3 +711,33 @@ def test_examples_that_the_models_precision_cannot_hold_are_an_error():
     model = Batched(solver="adam").partial_fit(X.astype(np.float32), y, classes=[0, 1, 2])
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="infinity"):
         model.partial_fit(X * 1e300, y)
+
+
+# ------------------------------------------------------------------------ the warning of batches
+
+
+@every_mini_batch_solver
+def test_only_the_first_call_warns_of_a_large_batch(solver):
+    model = Small(solver=solver, batch_size=100)
+    with pytest.warns(UserWarning, match="batch_size=100 is larger"):
+        model.partial_fit(X[::2], y[::2], classes=[0, 1, 2])
+    # warnings are errors here
+    pickle.loads(pickle.dumps(model)).partial_fit(X[::2], y[::2])
+    model.partial_fit(X[::4], y[::4])
+    model.partial_fit(X, y).partial_fit(X[::2], y[::2])
+
+
+@every_mini_batch_solver
+def test_a_model_without_an_iteration_still_warns_of_a_large_batch(solver):
+    model = Small(solver=solver, batch_size=100).initialize(X, y)
+    with pytest.warns(UserWarning, match="batch_size=100 is larger"):
+        model.partial_fit(X[::2], y[::2])
+    again = clone(model)
+    with pytest.warns(UserWarning, match="batch_size=100 is larger"):
+        again.partial_fit(X[::2], y[::2], classes=[0, 1, 2])
+
+
+@every_mini_batch_solver
+def test_a_smaller_part_after_larger_ones_does_not_warn(solver):
+    model = Small(solver=solver, batch_size=100).partial_fit(X, y, classes=[0, 1, 2])
+    model.partial_fit(X[:7], y[:7])
