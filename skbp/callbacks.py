@@ -1,8 +1,6 @@
 """Callbacks to set with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later)."""
 
 import os
-import pickle
-from contextlib import suppress
 from copy import copy
 from numbers import Integral
 from pathlib import Path
@@ -10,10 +8,16 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from skbp.estimator import checkpoint_file
 from skbp.estimator.callbacks import ITERATION
 from skbp.estimator.state import mark_unfinished
 
 __all__ = ["Checkpoint"]
+
+_FIT = "{fit}"
+
+# scikit-learn's name for the fit of one candidate on one split
+_OF_A_SEARCH = "candidate-split-evaluation"
 
 
 class Checkpoint:
@@ -26,7 +30,8 @@ class Checkpoint:
     Parameters
     ----------
     path : str or path-like
-        The file. It is a pickle: load only files that you trust.
+        The file. It holds a pickle: load only files that you trust. ``{fit}`` in its name
+        stands for an identifier that no other fit has, see Notes.
     every : int, default=1
         Save after each iteration whose number is a multiple of this.
 
@@ -37,7 +42,17 @@ class Checkpoint:
 
     Notes
     -----
-    A clone has the same callbacks, so in a search all fits would write to the one file.
+    A clone has the same callbacks, so the fits of a search share ``path``. Each has a file of
+    its own: with ``path="model.checkpoint"``, the fit of candidate i (of ``cv_results_``) on
+    split j writes ``model-k.checkpoint``, where k = i · n_splits + j, and the fit of the best
+    one on all data ``model.checkpoint``. Other fits, for example those of
+    :func:`sklearn.model_selection.cross_val_score` or of the halving searches, cannot be told
+    apart so. With ``{fit}`` in ``path`` each of them has its own file, in every run a new one;
+    without it, the file is that of the fit that wrote last.
+
+    An existing file keeps its mode, and the target of a symbolic link is replaced, not the
+    link. If a process is killed while it writes, an unfinished hidden file is left in the
+    folder, which the next fit there removes (not on Windows).
 
     Examples
     --------
@@ -74,7 +89,7 @@ class Checkpoint:
         self.every: int = every
 
     def setup(self, estimator: BaseEstimator, context: Any) -> None:
-        """Check before the fit that the folder of the file exists.
+        """Check before the fit that the file can be written.
 
         Parameters
         ----------
@@ -85,11 +100,12 @@ class Checkpoint:
 
         Raises
         ------
-        FileNotFoundError
-            If it does not.
+        OSError
+            If it cannot: FileNotFoundError if there is no folder for it.
+        ValueError
+            If there is something else than a file in its place.
         """
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(f"There is no folder for path={str(self.path)!r}.")
+        checkpoint_file.check_place(_file_of_fit(self.path, context))
 
     def teardown(self, estimator: BaseEstimator, context: Any) -> None:
         """Do nothing; see `sklearn.callback.FitCallback`.
@@ -132,7 +148,7 @@ class Checkpoint:
             # these belong to the fit that is running
             for name in [name for name in vars(model) if "callback" in name]:
                 delattr(model, name)
-            _replace(self.path, pickle.dumps(model))
+            checkpoint_file.write(_file_of_fit(self.path, context), model)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
@@ -141,7 +157,7 @@ class Checkpoint:
         Parameters
         ----------
         path : str or path-like
-            The file. It is a pickle: load only files that you trust.
+            The file. It holds a pickle: load only files that you trust.
 
         Returns
         -------
@@ -156,7 +172,8 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file holds something else.
+            If the file holds something else, is damaged, or was written by another version
+            of skbp that this one cannot read.
 
         Examples
         --------
@@ -178,32 +195,22 @@ class Checkpoint:
         ...     assert loaded.predict(X).shape == (150,)
         ...     assert (loaded.n_iter_, loaded.fit(X, y).n_iter_) == (20, 30)
         """
-        model = pickle.loads(Path(path).read_bytes())
+        model = checkpoint_file.read(Path(path))
         if not mark_unfinished(model):
             raise ValueError(f"path={str(path)!r} is not a checkpoint of an unfinished fit.")
         return model
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment there is the whole old or the whole new one."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_directory(path.parent)
-
-
-def _flush_directory(directory: Path) -> None:
-    """Make a rename last through a power failure, where directories can be opened."""
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _file_of_fit(path: Path, context: Any) -> Path:
+    """Return the file of the fit that a task belongs to."""
+    fit = context.parent if context.task_name == ITERATION else context
+    tasks = []
+    while fit.parent is not None:
+        tasks.append(fit)
+        fit = fit.parent
+    tasks.reverse()
+    if _FIT in path.name:
+        identifier = "-".join([fit.root_uuid.hex[:12], *(str(task.task_id) for task in tasks)])
+        return path.with_name(path.name.replace(_FIT, identifier))
+    numbers = [str(task.task_id) for task in tasks if task.source_task_name == _OF_A_SEARCH]
+    return path.with_stem("-".join([path.stem, *numbers])) if numbers else path

@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import killed_fit
 import numpy as np
@@ -30,12 +31,14 @@ from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from same_fit import assert_same_fit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbp import BackpropClassifier
 from skbp.activations import Activation
 from skbp.callbacks import Checkpoint
+from skbp.estimator import checkpoint_file
 from skbp.estimator.data import Dataset
 from skbp.estimator.validation import held_out
 
@@ -50,9 +53,15 @@ def brief(**params):
     return BackpropClassifier(**given | deepcopy(params))
 
 
+def task(name):
+    """Return a context as scikit-learn makes it for a fit, or an iteration of one."""
+    fit = SimpleNamespace(task_name="fit", parent=None, root_uuid=uuid4(), source_task_name=None)
+    return fit if name == "fit" else SimpleNamespace(task_name=name, parent=fit)
+
+
 def save(checkpoint, model, task_name="iteration"):
     """Call a checkpoint as a fit does in its last iteration, with the weights to resume from."""
-    context, unfinished = SimpleNamespace(task_name=task_name), deepcopy(model)
+    context, unfinished = task(task_name), deepcopy(model)
     history = unfinished._state.training.history
     history.last = replace(history.last, theta=theta_of(model, model.network_))
     before = vars(unfinished).copy()
@@ -105,7 +114,7 @@ def test_the_path_may_be_a_string(path, monkeypatch):
 @pytest.mark.parametrize("what", ["a finished fit", "no model"])
 def test_something_else_is_not_a_checkpoint(path, what):
     content = {"a finished fit": brief(solver="gd").fit(*IRIS), "no model": [1, 2]}[what]
-    path.write_bytes(pickle.dumps(content))
+    checkpoint_file.write(path, content)
     with pytest.raises(ValueError, match="is not a checkpoint of an unfinished fit"):
         Checkpoint.load(path)
 
@@ -117,7 +126,7 @@ def test_every_must_be_a_positive_integer(path, every):
 
 
 def test_the_other_hooks_do_nothing(path):
-    checkpoint, model, context = Checkpoint(path), brief(), SimpleNamespace(task_name="iteration")
+    checkpoint, model, context = Checkpoint(path), brief(), task("fit")
     before = vars(checkpoint).copy(), vars(model).copy()
     checkpoint.setup(estimator=model, context=context)
     assert not checkpoint.on_fit_task_begin(model, context)
@@ -146,7 +155,7 @@ def test_the_file_is_written_beside_its_place_flushed_and_then_renamed(path, mon
 
     def renamed(source, target):
         assert Path(source).parent == path.parent
-        assert isinstance(pickle.loads(Path(source).read_bytes()), BackpropClassifier)
+        assert isinstance(checkpoint_file.read(Path(source)), BackpropClassifier)
         assert Path(target) == path
         steps.append("rename")
         replace(source, target)
@@ -654,4 +663,61 @@ if hasattr(BackpropClassifier, "set_callbacks"):
             kill_a_process_that_fits(path, moment, iteration)
             loaded = Checkpoint.load(path)
             assert loaded.n_iter_ == left
+            assert len(list(path.parent.iterdir())) == (2 if os.name == "posix" else 1 + len(kills))
             assert_same_fit(resume(loaded, X, y), undisturbed)
+        if os.name == "posix":
+            # the next fit removes what the killed process had not finished
+            loaded.set_callbacks(Checkpoint(path)).fit(X, y)
+            assert list(path.parent.iterdir()) == [path]
+
+    # ------------------------------------------------------------------- several fits, one path
+
+    @may_stop_early
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    @pytest.mark.parametrize("in_pipeline", [False, True])
+    def test_each_fit_of_a_search_has_its_own_file(path, n_jobs, in_pipeline):
+        model, name = brief(solver="adam", max_iter=3).set_callbacks(Checkpoint(path)), "alpha"
+        if in_pipeline:
+            model, name = make_pipeline(StandardScaler(), model), "backpropclassifier__alpha"
+        search = GridSearchCV(model, {name: [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(*IRIS)
+        files = [path.with_name(f"model-{k}.checkpoint") for k in range(4)]
+        assert sorted(path.parent.iterdir()) == sorted([path, *files])
+        assert [Checkpoint.load(file).alpha for file in files] == [0.1, 0.1, 1.0, 1.0]
+        best = search.best_estimator_
+        assert_equal(Checkpoint.load(path).coefs_, (best[-1] if in_pipeline else best).coefs_)
+
+    @may_stop_early
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_fits_that_cannot_be_told_apart_do_not_disturb_each_other(path, n_jobs):
+        model = brief(solver="adam", max_iter=20).set_callbacks(Checkpoint(path))
+        scores = cross_val_score(model, *IRIS, cv=4, n_jobs=n_jobs, error_score="raise")
+        assert_equal(scores, cross_val_score(brief(solver="adam", max_iter=20), *IRIS, cv=4))
+        assert list(path.parent.iterdir()) == [path]
+        assert Checkpoint.load(path).n_iter_ == 20
+
+    @may_stop_early
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_with_fit_in_the_path_every_fit_has_its_own_file(path, n_jobs):
+        model = brief(solver="adam", max_iter=3)
+        model.set_callbacks(Checkpoint(path.with_name("{fit}.checkpoint")))
+        cross_val_score(model, *IRIS, cv=3, n_jobs=n_jobs)
+        GridSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(*IRIS)
+        make_pipeline(StandardScaler(), model).fit(*IRIS)
+        model.fit(*IRIS)
+        files = list(path.parent.iterdir())
+        assert len(files) == 3 + 5 + 1 + 1
+        assert {Checkpoint.load(file).n_iter_ for file in files} == {3}
+
+    @may_stop_early
+    def test_a_folder_that_cannot_be_written_is_an_error_before_the_first_iteration(
+        path, monkeypatch
+    ):
+        def fail(*args):
+            raise PermissionError(13, "Permission denied")
+
+        counter = KillAt()
+        model = brief(solver="adam").set_callbacks(counter, Checkpoint(path))
+        monkeypatch.setattr(os, "open", fail)
+        with pytest.raises(PermissionError, match=r"model\.checkpoint"):
+            model.fit(*IRIS)
+        assert counter.seen == []
