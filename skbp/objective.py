@@ -136,16 +136,18 @@ class Objective:
         if self.sample_weight is not None:
             with np.errstate(over="ignore"):
                 m = float(self.sample_weight.sum(dtype=float))
-        if not 0 < m < np.inf:
+        most = float(np.finfo(self.X.dtype).max)
+        # a sum of weighted losses is some times larger than m
+        if not 0 < m <= most / 1e4:
             raise ValueError(
-                "m, the sum of sample_weight, must be positive and finite (in a classifier, of "
-                f"sample_weight times class_weight). Got {m} instead."
+                "m, the sum of sample_weight, must be positive and finite, and at most "
+                f"{most / 1e4:.1g} (in a classifier, of sample_weight times class_weight). "
+                f"Got {m} instead."
             )
-        largest = float(np.sqrt(np.finfo(self.X.dtype).max))
-        if not 0 <= self.alpha / m <= largest:
+        if not 0 <= self.alpha / m <= most**0.5:
             raise ValueError(
-                f"alpha / m must be from 0 to {largest:.1g}, where m is the sum of sample_weight. "
-                f"Got alpha={self.alpha}, m={m} instead."
+                f"alpha / m must be from 0 to {most**0.5:.1g}, where m is the sum of "
+                f"sample_weight. Got alpha={self.alpha}, m={m} instead."
             )
         return m
 

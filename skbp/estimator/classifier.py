@@ -562,7 +562,8 @@ class BackpropClassifier(
         λ/2m is that of the call. The model stays in the precision of its first data,
         float32 or float64, to which X is converted. Nothing ends the training;
         ``max_iter`` is the number of calls that ``learning_rate="cosine"`` and
-        ``"one_cycle"`` are planned for. Callbacks are not called.
+        ``"one_cycle"`` are planned for. Callbacks are not called. Only the first call warns
+        if ``batch_size`` is larger than its number of rows.
 
         Parameters
         ----------

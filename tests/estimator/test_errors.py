@@ -617,6 +617,7 @@ NAMED_ERRORS = {
         "class_weight={0: 1e+200}",
     ),
     "a sum of class_weight": ({"class_weight": dict.fromkeys(range(3), 1e308)}, {}, "class_weight"),
+    "a sum beyond float32": ({"class_weight": {0: 1e38}}, {"X": X.astype("f4")}, "class_weight"),
     "a sum of sample_weight": ({}, {"sample_weight": HUGE}, "sum of sample_weight"),
     "a balanced sum": ({"class_weight": "balanced"}, {"sample_weight": HUGE}, "sample_weight"),
     "sample_weight of text": ({}, {"sample_weight": ["x"] * len(y)}, "sample_weight must be"),
@@ -697,3 +698,13 @@ def test_numbers_at_the_ends_warn_of_nothing(solver, params, weight):
     model = BackpropClassifier((5,), solver=solver, max_iter=5, **params)
     model.fit(X, y, weights, X_val=X, y_val=y, sample_weight_val=weights)
     assert np.isfinite(model.coefs_[0]).all()
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_that_overflow_in_the_cost_are_named(container, dtype):
+    weight = float(np.finfo(dtype).max) / 1e3
+    model = BackpropClassifier((5,), solver="sgd", class_weight={0: weight})
+    for method in (model.fit, model.initialize):
+        with error(ValueError, "class_weight"):
+            method(container(X.astype(dtype)), y)
