@@ -6,9 +6,9 @@ from hypothesis import settings
 
 from skbp.engine.compiled import kernels
 
-settings.register_profile("here", max_examples=50)
+settings.register_profile("here", max_examples=30)
 # The same examples each time, where a change must not land or fail by chance.
-settings.register_profile("ci", max_examples=50, derandomize=True, database=None)
+settings.register_profile("ci", max_examples=30, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 OF_THE_EXTENSION = [

@@ -72,7 +72,7 @@ def test_by_hand(pair, z, y, expected):
 
 @over_pairs
 @given(data=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_it_is_the_lectures_cost_also_for_soft_targets(pair, data):
     z, Y = data.draw(moderate_z), data.draw(targets(pair[0]))
     cost, _ = COSTS[pair]
@@ -126,7 +126,7 @@ def test_softmax_log_loss_is_divergence_plus_entropy(z, Y):
 
 @over_pairs
 @given(data=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_delta_is_the_derivative_of_per_row(pair, data):
     z, Y = data.draw(wide_z), data.draw(targets(pair[0]))
     numerical = numerical_gradient(
@@ -222,7 +222,7 @@ class FocalLoss:
 
 @pytest.mark.parametrize("gamma", [0, 0.5, 2])
 @given(z=wide_z, Y=hard)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_the_delta_of_a_custom_loss(gamma, z, Y):
     loss, a = FocalLoss(gamma), expit(z)
     numerical = numerical_gradient(
@@ -232,7 +232,7 @@ def test_the_delta_of_a_custom_loss(gamma, z, Y):
 
 
 @given(z=wide_z, Y=hard)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_focal_loss_with_gamma_0_is_the_log_loss(z, Y):
     focal, log, a = FocalLoss(0), LogisticLogLoss(), expit(z)
     np.testing.assert_allclose(focal.per_row(z, a, Y), log.per_row(z, a, Y), rtol=1e-12)

@@ -56,7 +56,7 @@ def test_shapes_and_n_parameters(layer_sizes, shapes, n_parameters):
 
 
 @given(layer_sizes=random_sizes, data=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_pack_and_unpack_are_inverse(layer_sizes, data):
     network = Network(layer_sizes)
     theta = data.draw(arrays(float, network.n_parameters, elements=st.floats(-9, 9)))
@@ -64,7 +64,7 @@ def test_pack_and_unpack_are_inverse(layer_sizes, data):
 
 
 @given(layer_sizes=random_sizes, data=st.data())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_unpack_and_pack_are_inverse(layer_sizes, data):
     network = Network(layer_sizes)
     Thetas = [

@@ -90,7 +90,7 @@ def test_cost_and_gradient_are_the_lectures(output_activation, loss):
     model.initialize(X, y)
     Thetas = weights.join(model.coefs_, model.intercepts_)
     J, D = gradient_computation(Thetas, X, Y, "logistic", output_activation, loss, 2.0)
-    objective = objective_of(model, assemble(model, X, y, None, None))
+    objective = objective_of(assemble(model, X, y, None, None))
     found = objective(model.network_.pack(Thetas))
     assert_allclose(found[0], J, rtol=1e-11)
     assert_allclose(model.network_.unpack(found[1])[0], D[0], rtol=1e-9, atol=1e-13)

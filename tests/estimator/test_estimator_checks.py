@@ -15,7 +15,6 @@ ESTIMATORS = [
     BackpropClassifier(output_activation="softmax"),
     BackpropClassifier(loss="squared_error"),
     BackpropClassifier(loss="squared_error", output_activation="softmax"),
-    BackpropClassifier(binary_outputs=2),
     BackpropClassifier(binary_outputs=2, output_activation="softmax"),
 ]
 
