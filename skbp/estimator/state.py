@@ -130,7 +130,7 @@ class FitState:
 
     @property
     def description(self) -> str:
-        """How training ended, in words."""
+        """The ending in words."""
         return self.ending.describe(self.limits)
 
     def begin(self, conditions: Conditions, parameters: Parameters) -> None:

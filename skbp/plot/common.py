@@ -27,7 +27,7 @@ _LONGEST = 24  # characters
 
 
 class FittedNetwork(Protocol):
-    """What a fitted BackpropClassifier and a fitted MLPClassifier have in common."""
+    """Attributes that a fitted BackpropClassifier and a fitted MLPClassifier share."""
 
     activation: "str | Activation | Sequence[str | Activation]"
     loss: "str | Loss"
