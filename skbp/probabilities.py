@@ -63,7 +63,8 @@ def shares(h: OutputActivation, z: Floats) -> Floats:
     # be raised: the shares stay.
     smallest = np.log(np.finfo(z.dtype).eps)
     a = h.g(z - np.minimum(z.max(axis=1, keepdims=True) - smallest, 0))
-    return ranked(a / a.sum(axis=1, keepdims=True), z)
+    a /= a.sum(axis=1, keepdims=True)
+    return ranked(a, z)
 
 
 def ranked(p: Floats, z: Floats) -> Floats:

@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from skbp import BackpropClassifier
 from skbp.activations import Activation
+from skbp.engine.compiled import kernels
 
 pytestmark = may_stop_early
 
@@ -268,7 +269,9 @@ def test_predict_never_holds_the_outputs_of_all_rows(of_many_classes):
 def test_outputs_are_in_memory_once(method, of_many_classes):
     X = np.random.default_rng(1).normal(size=(N_ROWS, 4))
     of_all_rows = N_ROWS * N_CLASSES * X.itemsize
-    assert peak_memory(lambda: getattr(of_many_classes, method)(X)) < 1.6 * of_all_rows
+    # a block has some arrays of its own, with NumPy on each of two threads
+    most = 1.6 if kernels else 1.9
+    assert peak_memory(lambda: getattr(of_many_classes, method)(X)) < most * of_all_rows
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
