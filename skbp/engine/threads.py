@@ -79,6 +79,10 @@ class _Pools:
 
     def _end(self, key: int) -> None:
         self._uses.pop(key, None)
+        # Python ignores Ctrl-C that comes while a use is collected; then it is still listed
+        for other, reference in list(self._uses.items()):
+            if reference() is None:
+                self._uses.pop(other, None)
         if not self._uses:
             self._update()
 
