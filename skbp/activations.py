@@ -7,6 +7,7 @@ gives log-probabilities that are never ``-inf``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +20,49 @@ __all__ = ["ACTIVATIONS", "OUTPUT_ACTIVATIONS", "Activation", "OutputActivation"
 _LEAKY_RELU_SLOPE = 0.01
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
+
+
+def glorot_bound(s: int, s_next: int) -> float:
+    """Return √(6 / (s_l + s_{l+1})), the bound of the lecture's ``randInitializeWeights``.
+
+    Parameters
+    ----------
+    s : int
+        s_l, the number of units that the weights come from.
+    s_next : int
+        s_{l+1}, the number of units that they lead to.
+
+    Returns
+    -------
+    float
+        The bound.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+    """
+    return sqrt(6 / (s + s_next))
+
+
+def _logistic_bound(s: int, s_next: int) -> float:
+    """Return 4 times Glorot's bound, because g′ ≤ ¼ (Glorot and Bengio, 2010)."""
+    return 4 * glorot_bound(s, s_next)
+
+
+def _softplus_bound(s: int, s_next: int) -> float:
+    """Return 2 times Glorot's bound, because g′(0) = ½."""
+    return 2 * glorot_bound(s, s_next)
+
+
+def _he_bound(s: int, s_next: int) -> float:
+    """Return He's bound (He et al., "Delving deep into rectifiers", ICCV 2015)."""
+    return sqrt(6 / s)
+
+
+def _lecun_bound(s: int, s_next: int) -> float:
+    """Return LeCun's bound, which selu is made for (Klambauer et al., NeurIPS 2017)."""
+    return sqrt(3 / s)
 
 
 @dataclass(frozen=True)
@@ -36,6 +80,9 @@ class Activation:
         Name used in representations.
     bounded : bool, default=False
         Whether g is bounded, like the logistic function.
+    start_bound : callable, default=glorot_bound
+        Function that maps the numbers of units (s_l, s_{l+1}) of two layers to the bound of
+        the start weights between them, which are uniform in ± the bound.
 
     Examples
     --------
@@ -57,6 +104,7 @@ class Activation:
     g_prime: Callable[[Floats], Floats] = field(repr=False)
     name: str = "custom"
     bounded: bool = field(default=False, repr=False)
+    start_bound: Callable[[int, int], float] = field(default=glorot_bound, repr=False)
 
 
 @dataclass(frozen=True)
@@ -177,13 +225,13 @@ ACTIVATIONS: Mapping[str, Activation] = {
     activation.name: activation
     for activation in (
         Activation(_identity, _identity_prime, "identity"),
-        Activation(_logistic, _logistic_prime, "logistic", bounded=True),
-        Activation(_tanh, _tanh_prime, "tanh", bounded=True),
-        Activation(_relu, _relu_prime, "relu"),
-        Activation(_leaky_relu, _leaky_relu_prime, "leaky_relu"),
-        Activation(_elu, _elu_prime, "elu"),
-        Activation(_selu, _selu_prime, "selu"),
-        Activation(_softplus, _softplus_prime, "softplus"),
+        Activation(_logistic, _logistic_prime, "logistic", True, _logistic_bound),
+        Activation(_tanh, _tanh_prime, "tanh", True),
+        Activation(_relu, _relu_prime, "relu", False, _he_bound),
+        Activation(_leaky_relu, _leaky_relu_prime, "leaky_relu", False, _he_bound),
+        Activation(_elu, _elu_prime, "elu", False, _he_bound),
+        Activation(_selu, _selu_prime, "selu", False, _lecun_bound),
+        Activation(_softplus, _softplus_prime, "softplus", False, _softplus_bound),
     )
 }
 """Activation functions of hidden units, by name.

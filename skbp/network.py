@@ -5,11 +5,11 @@ solver is plain vector algebra; ``unpack`` gives the matrices as views into it.
 Rows of X and of every activation are examples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -20,6 +20,7 @@ from skbp.activations import (
     OUTPUT_ACTIVATIONS,
     Activation,
     OutputActivation,
+    glorot_bound,
     resolve,
 )
 
@@ -132,16 +133,26 @@ class Network:
         """Whether forward propagation draws random numbers, as it does with dropout."""
         return False
 
-    def initialize(self, random_state: int | np.random.RandomState | None = None) -> Floats:
-        """Draw start weights (the lecture's ``randInitializeWeights``).
-
-        Each Θ^(l), bias column included, is uniform in ±√(6 / (s_l + s_{l+1}))
-        (Glorot and Bengio, 2010). Weights that are all equal would stay equal.
+    def initialize(
+        self,
+        random_state: int | np.random.RandomState | None = None,
+        gain: float | Literal["auto"] = "auto",
+    ) -> Floats:
+        """Draw start weights. Weights that are all equal would stay equal.
 
         Parameters
         ----------
         random_state : int, RandomState instance or None, default=None
             The source of randomness; an int for the same weights every time.
+        gain : float or "auto", default="auto"
+            How large the weights are:
+
+            - ``"auto"``: those that lead to a hidden layer are uniform in ± the bound of its
+              activation (``Activation.start_bound``), those that lead to the output layer in
+              ± that of the last hidden layer, so that neither z nor δ grows or fades from
+              layer to layer; bias weights are 0
+            - a number: all weights, those of the bias units included, are uniform in
+              ± gain · √(6 / (s_l + s_{l+1})); 1 is the lecture's ``randInitializeWeights``
 
         Returns
         -------
@@ -157,17 +168,36 @@ class Network:
         >>> theta.shape
         (13,)
         >>> Theta_1, Theta_2 = network.unpack(theta)
+        >>> Theta_1[:, 0]  # the bias weights
+        array([0., 0., 0.])
+
+        The lecture's start weights:
+
+        >>> theta = network.initialize(random_state=0, gain=1)
+        >>> Theta_1, Theta_2 = network.unpack(theta)
         >>> bool(abs(Theta_1).max() < np.sqrt(6 / (2 + 3)))
         True
         """
         generator = check_random_state(random_state)
-        bounds = (np.sqrt(6 / (s + s_next)) for s, s_next in pairwise(self.layer_sizes))
-        return self.pack(
-            [
-                generator.uniform(-bound, bound, shape)
-                for bound, shape in zip(bounds, self.shapes, strict=True)
-            ]
-        )
+        sizes = list(pairwise(self.layer_sizes))
+        if gain == "auto":
+            bounds = [bound(*pair) for bound, pair in zip(self._start_bounds, sizes, strict=True)]
+        else:
+            bounds = [gain * glorot_bound(*pair) for pair in sizes]
+        Thetas = [
+            generator.uniform(-bound, bound, shape)
+            for bound, shape in zip(bounds, self.shapes, strict=True)
+        ]
+        if gain == "auto":
+            for Theta in Thetas:
+                Theta[:, 0] = 0
+        return self.pack(Thetas)
+
+    @property
+    def _start_bounds(self) -> list[Callable[[int, int], float]]:
+        """The bound of the start weights of each Θ^(l), as a function of the layers' sizes."""
+        hidden = [activation.start_bound for activation in self.g]
+        return [*hidden, hidden[-1] if hidden else glorot_bound]
 
     def unpack(self, theta: Floats) -> list[Floats]:
         """Return Θ^(1), …, Θ^(L−1) as views into ``theta``.

@@ -13,6 +13,7 @@ from copy import copy
 
 import numpy as np
 from scipy.sparse import issparse
+from scipy.special import logit
 
 from skbp._typing import Floats, Matrix, Rows
 from skbp.engine import Engine, resolve_engine
@@ -21,7 +22,9 @@ from skbp.losses import Loss, get_loss
 from skbp.network import Network
 from skbp.solvers.update_rules import Update
 
-__all__ = ["Objective"]
+__all__ = ["Objective", "constant_cost"]
+
+_ROWS_OF_BLOCK = 4096
 
 
 class Objective:
@@ -355,6 +358,55 @@ class Objective:
         batch = copy(self)
         vars(batch).update(X=X, Y=Y, sample_weight=sample_weight)
         return batch
+
+
+def constant_cost(
+    network: Network, Y: Floats, loss: str | Loss = "log_loss", sample_weight: Floats | None = None
+) -> float:
+    """Return the cost of a model that ignores x: its outputs are the means of the targets.
+
+    For one-hot targets these are the shares of the classes. A network that has learned
+    something has a lower cost.
+
+    Parameters
+    ----------
+    network : Network
+        The network, whose output activation and number of outputs matter.
+    Y : ndarray of shape (m, s_L)
+        The targets.
+    loss : {"log_loss", "squared_error"} or Loss, default="log_loss"
+        The loss of one example.
+    sample_weight : ndarray of shape (m,), default=None
+        The weight of each example. None for ones.
+
+    Returns
+    -------
+    float
+        The cost, without a penalty.
+
+    Examples
+    --------
+    Of two classes that are equally frequent it is log 2:
+
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> from skbp.objective import constant_cost
+    >>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+    >>> round(constant_cost(Network(layer_sizes=(2, 3, 1)), Y), 4)
+    0.6931
+    """
+    means = np.average(Y, axis=0, weights=sample_weight).astype(float)
+    tiny = np.finfo(float).eps
+    means = np.clip(means, tiny, 1 - tiny)
+    z = np.log(means) if network.h.name == "softmax" else logit(means)
+    a, of_rows = network.h.g(z[np.newaxis]), get_loss(network.h.name, loss)
+    total = 0.0
+    for start in range(0, len(Y), _ROWS_OF_BLOCK):
+        block = slice(start, start + _ROWS_OF_BLOCK)
+        shape = Y[block].shape
+        losses = of_rows.per_row(np.broadcast_to(z, shape), np.broadcast_to(a, shape), Y[block])
+        total += losses.sum() if sample_weight is None else losses @ sample_weight[block]
+    return float(total / (len(Y) if sample_weight is None else sample_weight.sum(dtype=float)))
 
 
 def _python_float(alpha: float) -> float:

@@ -1,29 +1,28 @@
 """From a classifier and its data to the arguments of `train`, and from its result to attributes."""
 
 import sys
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
 from skbp.estimator.data import Dataset, validated
-from skbp.estimator.parameters import with_python_numbers
-from skbp.estimator.solver_factory import Parameters, warning_of_batch_size
+from skbp.estimator.defaults import alpha_for, stops_early
+from skbp.estimator.parameters import default_parameters, with_python_numbers
+from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
 from skbp.estimator.targets import Targets, targets_for
 from skbp.estimator.training import FitResult, TrainingState
 from skbp.estimator.validation import Validation, held_out
 from skbp.losses import get_loss
 from skbp.network import Network, is_layer_size
-from skbp.objective import Objective
+from skbp.objective import Objective, constant_cost
 from skbp.solvers import Ending, Progress
 
 if TYPE_CHECKING:
@@ -66,6 +65,12 @@ class Problem:
         The parameters of the classifier, with Python's numbers.
     validation : Dataset or None
         The validation set.
+    stops_early : bool
+        Whether the score of a validation set decides when to stop.
+    m_before : float
+        The number of examples that came before, in a stream.
+    ignored : tuple of str
+        The parameters that were set and that the solver does not use, as in a call.
     """
 
     network: Network
@@ -74,6 +79,24 @@ class Problem:
     examples: Dataset
     parameters: Parameters
     validation: Dataset | None = None
+    stops_early: bool = False
+    m_before: float = 0.0
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def m(self) -> float:
+        """The m in λ/2m: the sum of the weights of all examples so far."""
+        return self.m_before + self.examples.m
+
+    @property
+    def alpha(self) -> float:
+        """λ."""
+        return alpha_for(self.parameters, self.m)
+
+    @property
+    def alpha_of_examples(self) -> float:
+        """The λ that has the same λ/m where m is that of these examples alone."""
+        return self.alpha * (self.examples.m / self.m)
 
     def weighted(self, examples: Dataset) -> Dataset:
         """Return examples with the weights of their classes.
@@ -148,6 +171,11 @@ def assemble(
         class_weights = targets.class_weights(parameters["class_weight"], examples)
     network = _network(parameters, examples, targets)
     problem = Problem(network, targets, class_weights, examples, parameters)
+    problem = replace(
+        problem,
+        stops_early=stops_early(parameters, len(examples.Y)),
+        ignored=ignored_parameters(parameters, default_parameters(type(classifier))),
+    )
     return replace(problem, examples=problem.weighted(examples))
 
 
@@ -294,7 +322,8 @@ def new_weights(problem: Problem, state: FitState) -> Floats:
     ndarray of shape (n_parameters,)
         The weights, of the dtype of the examples.
     """
-    drawn = problem.network.initialize(state.training.progress.generator())
+    gain: float | Literal["auto"] = 1 if problem.parameters["init"] == "lecture" else "auto"
+    drawn = problem.network.initialize(state.training.progress.generator(), gain)
     return drawn.astype(problem.examples.X.dtype, copy=False)
 
 
@@ -383,8 +412,26 @@ def objective_of(problem: Problem) -> Objective:
         The cost.
     """
     examples, parameters = training_set(problem), problem.parameters
-    loss, alpha = parameters["loss"], parameters["alpha"]
+    loss, alpha = parameters["loss"], problem.alpha_of_examples
     return Objective(problem.network, examples.X, examples.Y, loss, alpha, examples.weight)
+
+
+def setting_of(problem: Problem) -> Setting:
+    """Return what the solver of a fit is made for.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+
+    Returns
+    -------
+    Setting
+        The parameters, and facts about the training set.
+    """
+    examples, loss = training_set(problem), problem.parameters["loss"]
+    constant = constant_cost(problem.network, examples.Y, loss, examples.weight)
+    return Setting(problem.parameters, len(examples.Y), constant, problem.stops_early)
 
 
 def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validation | None:
@@ -455,6 +502,7 @@ def network_attributes(problem: Problem, theta: Floats) -> Attributes:
         "n_layers_": len(network.layer_sizes),
         "n_outputs_": network.layer_sizes[-1],
         "out_activation_": network.h.name,
+        "alpha_": problem.alpha,
         "network_": network,
         "targets_": targets,
         "_n_features_out": network.layer_sizes[-2],
@@ -526,37 +574,3 @@ def fitted_attributes(
     )
     of_training = dict(zip(_TRAINING_ATTRIBUTES, found, strict=True))
     return network_attributes(problem, result.theta) | of_training
-
-
-def warnings_of(
-    problem: Problem, result: FitResult, is_first: bool = True
-) -> Iterator[tuple[type[Warning], str]]:
-    """Yield the warnings that the result of a fit calls for.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    result : FitResult
-        The result.
-    is_first : bool, default=True
-        Whether it is a fit, or the first part of a stream. Each later part may be smaller.
-
-    Yields
-    ------
-    category : type of Warning
-        The category.
-    message : str
-        What happened, and what to try.
-    """
-    ending, history, parameters = result.ending, result.state.history, problem.parameters
-    warning = warning_of_batch_size(parameters, len(problem.examples.Y))
-    if is_first and warning:
-        yield UserWarning, warning
-    if ending is Ending.INTERRUPTED:
-        best, n_iter = history.last.best_iter, history.last.n_iter
-        kept = best + 1 if parameters["early_stopping"] and best is not None else n_iter
-        yield UserWarning, f"Training was interrupted; the model is that of iteration {kept}."
-    if not ending.converged:
-        message = f"{parameters['solver']} {ending.describe(parameters)}. {ending.hint}."
-        yield ConvergenceWarning, message

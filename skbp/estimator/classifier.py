@@ -8,14 +8,15 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial
+from dataclasses import replace
+from functools import partial, update_wrapper
+from types import MethodType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.utils import Tags
-from sklearn.utils.metaestimators import available_if
 
 from skbp._typing import Floats, Labels, Matrix
 from skbp.activations import Activation
@@ -28,18 +29,21 @@ from skbp.estimator.assembly import (
     new_weights,
     objective_of,
     precision_of,
+    setting_of,
     training_set,
     untrained_result,
     validation_of,
-    warnings_of,
     with_given_set,
     with_held_out_set,
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
+from skbp.estimator.defaults import score_plateau
+from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
 from skbp.estimator.parameters import CONSTRAINTS
 from skbp.estimator.prediction import Prediction
 from skbp.estimator.solver_factory import (
     MINI_BATCH_SOLVERS,
+    Setting,
     make_one_pass_solver,
     make_solver,
 )
@@ -47,16 +51,25 @@ from skbp.estimator.state import Conditions, FitState
 from skbp.estimator.targets import ClassWeight, targets_for_stream
 from skbp.estimator.training import AfterIteration, FitResult, train
 from skbp.losses import Loss
-from skbp.solvers import Ending, ScorePlateau, Solver
+from skbp.solvers import Ending, Solver
 
 
-def _is_mini_batch(classifier: BaseEstimator) -> bool:
-    if classifier.solver not in MINI_BATCH_SOLVERS:
-        raise AttributeError(
-            f"partial_fit needs a solver in {MINI_BATCH_SOLVERS}. "
-            f"Got solver={classifier.solver!r} instead."
-        )
-    return True
+class _WithMiniBatches:
+    """A method that only the classifiers with a mini-batch solver have, and which says so."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        update_wrapper(self, method)
+        self._method = method
+
+    def __get__(self, classifier: Any, owner: type) -> Any:
+        if classifier is None:
+            return self._method
+        if classifier.solver not in MINI_BATCH_SOLVERS:
+            raise AttributeError(
+                f"{self._method.__name__} needs a solver in {MINI_BATCH_SOLVERS}. "
+                f"Got solver={classifier.solver!r} instead."
+            )
+        return MethodType(self._method, classifier)
 
 
 class BackpropClassifier(
@@ -384,13 +397,14 @@ class BackpropClassifier(
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] | int = (100,),
-        activation: str | Activation | Sequence[str | Activation] = "logistic",
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
         output_activation: str = "logistic",
         binary_outputs: int = 1,
         loss: str | Loss = "log_loss",
         solver: str = "lbfgs",
-        alpha: float = 0.5,
+        init: str = "auto",
+        alpha: float | str = "auto",
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float | str = "auto",
@@ -408,7 +422,7 @@ class BackpropClassifier(
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         warm_start: bool = False,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         scoring: str | Callable[..., float] | None = None,
         class_weight: ClassWeight = None,
@@ -422,6 +436,7 @@ class BackpropClassifier(
         self.binary_outputs = binary_outputs
         self.loss = loss
         self.solver = solver
+        self.init = init
         self.alpha = alpha
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -531,22 +546,24 @@ class BackpropClassifier(
             state.begin(conditions, parameters)
             if any(part is not None for part in (X_val, y_val, sample_weight_val)):
                 problem = with_given_set(self, problem, X_val, y_val, sample_weight_val)
-            elif self.early_stopping:
+            elif problem.stops_early:
                 problem = with_held_out_set(problem, state)
+            state.m = problem.m
             start = fitted_weights(self, problem) if continues else new_weights(problem, state)
             start = state.start_weights(problem.network, start, coefs_init, intercepts_init)
 
-            solver = make_solver(parameters, len(problem.examples.Y))
+            setting = setting_of(problem)
+            solver = make_solver(setting)
             attributes = partial(fitted_attributes, problem, state)
             callback = partial(tasks.iteration, attributes)
             result = self._train(problem, solver, start, state, callback)
-            for category, message in warnings_of(problem, result):
+            for category, message in warnings_of_fit(problem, setting, result):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(attributes(result))
             tasks.end()
         return self
 
-    @available_if(_is_mini_batch)
+    @_WithMiniBatches
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -614,17 +631,19 @@ class BackpropClassifier(
             dtype = precision_of(self) if is_fitted else None
             problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
+            problem = replace(problem, stops_early=False, m_before=state.m)
+            state.m = problem.m
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
             n_rows = len(problem.examples.Y)
             loss, n_examples = (self.loss_, self.t_) if is_fitted else (np.nan, 0)
             if problem.examples.has_weight:
-                solver = make_one_pass_solver(problem.parameters, n_rows)
+                solver = make_one_pass_solver(Setting(problem.parameters, n_rows))
                 result = self._train(problem, solver, start, state)
                 n_examples += n_rows
             else:
                 result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
             is_first = state.training.history.last.n_iter == 0
-            for category, message in warnings_of(problem, result, is_first):
+            for category, message in warnings_of_part(problem, result, is_first):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(fitted_attributes(problem, state, result, n_examples))
         return self
@@ -707,7 +726,7 @@ class BackpropClassifier(
         return self
 
     def _check_stream_parameters(self) -> None:
-        if self.early_stopping:
+        if self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True.")
         given = self.class_weight
         each = given if isinstance(given, list) else [given]
@@ -730,7 +749,6 @@ class BackpropClassifier(
         callback: AfterIteration | None = None,
     ) -> FitResult:
         parameters = problem.parameters
-        early_stopping = ScorePlateau(parameters["tol"], parameters["n_iter_no_change"])
         return train(
             problem.network,
             training_set(problem),
@@ -738,10 +756,10 @@ class BackpropClassifier(
             start=start,
             state=state.training,
             loss=parameters["loss"],
-            alpha=parameters["alpha"],
+            alpha=problem.alpha_of_examples,
             dropout=parameters["dropout"],
             validation=validation_of(self, problem),
-            early_stopping=early_stopping if parameters["early_stopping"] else None,
+            early_stopping=score_plateau(parameters) if problem.stops_early else None,
             callback=callback,
             verbose=bool(parameters["verbose"]),
         )

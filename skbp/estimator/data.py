@@ -41,6 +41,11 @@ class Dataset:
         """Whether any example has a weight other than 0."""
         return self.weight is None or bool(self.weight.any())
 
+    @property
+    def m(self) -> float:
+        """The sum of the weights."""
+        return float(len(self.Y) if self.weight is None else self.weight.sum(dtype=float))
+
     def with_class_weights(self, class_weights: Floats | None) -> "Dataset":
         """Return the same examples, weighted by their classes too.
 

@@ -1,6 +1,8 @@
 """The valid values of each parameter of `BackpropClassifier`, and its numbers as Python's."""
 
 import sys
+from functools import cache
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -33,7 +35,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
         HasMethods(["supports", "per_row", "delta"]),
     ],
     "solver": [StrOptions(set(SOLVERS))],
-    "alpha": [_NOT_NEGATIVE],
+    "init": [StrOptions({"auto", "lecture"})],
+    "alpha": [StrOptions({"auto"}), _NOT_NEGATIVE],
     "batch_size": [StrOptions({"auto"}), _COUNT],
     "learning_rate": [StrOptions(set(LEARNING_RATES))],
     "learning_rate_init": [StrOptions({"auto"}), _POSITIVE],
@@ -51,7 +54,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
     "max_fun": [_COUNT],
     "warm_start": ["boolean"],
-    "early_stopping": ["boolean"],
+    "early_stopping": [StrOptions({"auto"}), "boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "scoring": [StrOptions(set(get_scorer_names())), callable, None],
     "class_weight": [dict, list, StrOptions({"balanced"}), None],
@@ -66,6 +69,24 @@ _REAL = frozenset(
     for name, valid in CONSTRAINTS.items()
     if any(isinstance(each, Interval) and each.type is Real for each in valid)
 )
+
+
+@cache
+def default_parameters(kind: type[BaseEstimator]) -> Parameters:
+    """Return the defaults of the constructor parameters of a class.
+
+    Parameters
+    ----------
+    kind : type
+        `BackpropClassifier` or a subclass.
+
+    Returns
+    -------
+    mapping of str to object
+        The defaults by parameter.
+    """
+    parameters = signature(kind).parameters.values()
+    return {each.name: each.default for each in parameters}
 
 
 def with_python_numbers(classifier: BaseEstimator) -> Parameters:

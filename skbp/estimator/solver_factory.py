@@ -15,6 +15,7 @@ from skbp.activations import ACTIVATIONS, resolve
 from skbp.solvers import (
     LBFGS,
     Adaptive,
+    BarzilaiBorwein,
     ConjugateGradient,
     Constant,
     Cosine,
@@ -26,6 +27,7 @@ from skbp.solvers import (
     OneCycle,
     PlannedLength,
     RatePlateau,
+    RateTrial,
     Schedule,
     Solver,
     StoppingRule,
@@ -37,6 +39,41 @@ Parameters = Mapping[str, Any]
 """The constructor parameters of `BackpropClassifier`, valid."""
 
 _AUTO_BATCH_SIZE = 200
+_STEPS_OF_PATIENCE = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a solver is made for: the parameters of a classifier, and facts about its data.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The constructor parameters of `BackpropClassifier`, valid.
+    n_rows : int
+        The number of training rows.
+    constant_loss : float, default=inf
+        The loss of the best constant model; inf where nothing ends training by its loss.
+    stops_early : bool, default=False
+        Whether the score of a validation set decides when to stop.
+    """
+
+    parameters: Parameters
+    n_rows: int
+    constant_loss: float = np.inf
+    stops_early: bool = False
+
+    @property
+    def batch_size(self) -> int:
+        """The number of rows of a batch."""
+        return min(_batch_size(self.parameters), self.n_rows)
+
+    def plateau(self, is_exact: bool, steps: float = _STEPS_OF_PATIENCE) -> LossPlateau:
+        """Return the rule that ends training on a plateau; ``steps`` are those of an iteration."""
+        tol, patience = self.parameters["tol"], self.parameters["n_iter_no_change"]
+        # an epoch of one or two small steps may change little without being a plateau
+        patience *= max(1, _STEPS_OF_PATIENCE / steps)
+        return LossPlateau(tol, patience, self.constant_loss, is_exact)
 
 
 @dataclass(frozen=True)
@@ -46,36 +83,37 @@ class SolverKind:
     Parameters
     ----------
     make : callable
-        Returns the solver, given the parameters and the number of rows.
+        Returns the solver for a setting.
     has_batches : bool, default=False
         Whether it takes a batch of rows at a time. Only such a solver has ``partial_fit``
         and dropout.
     """
 
-    make: Callable[[Parameters, int], Solver]
+    make: Callable[[Setting], Solver]
     has_batches: bool = False
 
 
-Rules = Callable[[Schedule, Parameters, bool], tuple[StoppingRule, ...]]
+Rules = Callable[[Schedule, Setting, LossPlateau], tuple[StoppingRule, ...]]
 
 
 def _loss_plateau(
-    schedule: Schedule, parameters: Parameters, is_exact: bool
+    schedule: Schedule, setting: Setting, plateau: LossPlateau
 ) -> tuple[StoppingRule, ...]:
-    return (LossPlateau(parameters["tol"], parameters["n_iter_no_change"], is_exact),)
+    # with early stopping, the validation score decides and not the training loss
+    return () if setting.stops_early else (plateau,)
 
 
 def _rate_plateau(
-    schedule: Schedule, parameters: Parameters, is_exact: bool
+    schedule: Schedule, setting: Setting, plateau: LossPlateau
 ) -> tuple[StoppingRule, ...]:
     assert isinstance(schedule, Adaptive)
-    return (RatePlateau(schedule, parameters["tol"], parameters["n_iter_no_change"], is_exact),)
+    return (RatePlateau(schedule, **vars(plateau)),)
 
 
 def _planned_length(
-    schedule: Schedule, parameters: Parameters, is_exact: bool
+    schedule: Schedule, setting: Setting, plateau: LossPlateau
 ) -> tuple[StoppingRule, ...]:
-    return (PlannedLength(parameters["max_iter"]),)
+    return (PlannedLength(setting.parameters["max_iter"]),)
 
 
 @dataclass(frozen=True)
@@ -87,8 +125,7 @@ class ScheduleKind:
     make : callable
         Returns the schedule, given η₀ and the parameters.
     rules : callable, default=_loss_plateau
-        Returns the stopping rules, given the schedule, the parameters, and whether the
-        training loss is exact.
+        Returns the stopping rules, given the schedule, the setting, and what a plateau is.
     """
 
     make: Callable[[float, Parameters], Schedule]
@@ -98,11 +135,6 @@ class ScheduleKind:
     def is_planned(self) -> bool:
         """Whether it is planned for ``max_iter`` iterations."""
         return self.rules is _planned_length
-
-    @property
-    def ends_by_loss(self) -> bool:
-        """Whether a plateau of the training loss alone ends training."""
-        return self.rules is _loss_plateau
 
 
 LEARNING_RATES: Mapping[str, ScheduleKind] = {
@@ -120,52 +152,80 @@ LEARNING_RATES: Mapping[str, ScheduleKind] = {
 
 
 def _descent_options(
-    parameters: Parameters, auto_rate: float, ends_by_loss: bool, is_exact: bool = False
+    setting: Setting, auto_rate: float, plateau: LossPlateau
 ) -> dict[str, Any]:
     """Return the options that all gradient descents share."""
+    parameters = setting.parameters
     kind, given = LEARNING_RATES[parameters["learning_rate"]], parameters["learning_rate_init"]
     schedule = kind.make(auto_rate if given == "auto" else float(given), parameters)
-    has_rules = ends_by_loss or not kind.ends_by_loss
     return {
         "learning_rate": schedule,
-        "stopping": kind.rules(schedule, parameters, is_exact) if has_rules else (),
+        "stopping": kind.rules(schedule, setting, plateau),
         "max_iter": parameters["max_iter"],
         "max_grad_norm": parameters["max_grad_norm"],
     }
 
 
-def _lbfgs(parameters: Parameters, n_rows: int) -> LBFGS:
-    max_iter, tol = parameters["max_iter"], parameters["tol"]
-    return LBFGS(max_iter=max_iter, tol=tol, max_fun=parameters["max_fun"])
+def _full_batch_rules(setting: Setting) -> tuple[StoppingRule, ...]:
+    """Return the rules of the solvers whose every iteration has the gradient of all rows."""
+    tolerance = GradientTolerance(setting.parameters["tol"], setting.constant_loss)
+    return (tolerance,) if setting.stops_early else (tolerance, setting.plateau(is_exact=True))
 
 
-def _conjugate_gradient(parameters: Parameters, n_rows: int) -> ConjugateGradient:
-    return ConjugateGradient(max_iter=parameters["max_iter"], tol=parameters["tol"])
+def _lbfgs(setting: Setting) -> LBFGS:
+    parameters = setting.parameters
+    return LBFGS(
+        max_iter=parameters["max_iter"],
+        stopping=_full_batch_rules(setting),
+        # SciPy's own, unless a smaller tolerance asks for more
+        least_decrease=min(2e-9, max(1e-4 * parameters["tol"], np.finfo(float).eps)),
+        max_fun=parameters["max_fun"],
+    )
 
 
-def _gradient_descent(parameters: Parameters, n_rows: int) -> GradientDescent:
-    # the gradient tells whether a constant rate has converged, and not the loss
-    options = _descent_options(parameters, _rate_of_full_steps(parameters), ends_by_loss=False)
-    rules = (GradientTolerance(parameters["tol"]), *options.pop("stopping"))
-    return GradientDescent(stopping=rules, **options)
+def _conjugate_gradient(setting: Setting) -> ConjugateGradient:
+    rules = _full_batch_rules(setting)
+    return ConjugateGradient(max_iter=setting.parameters["max_iter"], stopping=rules)
+
+
+def _gradient_descent(setting: Setting) -> GradientDescent | BarzilaiBorwein:
+    parameters = setting.parameters
+    if _finds_rate(parameters):
+        return BarzilaiBorwein(
+            stopping=_full_batch_rules(setting),
+            max_iter=parameters["max_iter"],
+            max_grad_norm=parameters["max_grad_norm"],
+        )
+    plateau = setting.plateau(is_exact=True)
+    options = _descent_options(setting, _rate_of_full_steps(parameters), plateau)
+    tolerance = GradientTolerance(parameters["tol"], setting.constant_loss)
+    return GradientDescent(**options | {"stopping": (tolerance, *options["stopping"])})
+
+
+def _finds_rate(parameters: Parameters) -> bool:
+    """Return whether a solver is to look for its learning rate."""
+    return parameters["learning_rate_init"] == "auto" and parameters["learning_rate"] == "constant"
 
 
 def _mini_batches(
-    rule: Callable[[Parameters], update_rules.UpdateRule], auto_rate: Callable[[Parameters], float]
+    rule: Callable[[Parameters], update_rules.UpdateRule],
+    auto_rate: Callable[[Parameters], float],
+    tried: tuple[float, ...],
 ) -> SolverKind:
-    """Return the kind of a mini-batch solver with an update rule and an automatic rate."""
+    """Return the kind of a mini-batch solver: its rule, its rate in a stream, those to try."""
 
-    def make(parameters: Parameters, n_rows: int) -> MiniBatchDescent:
-        batch_size = min(_batch_size(parameters), n_rows)
-        # with early stopping, the validation score decides and not the training loss
-        ends_by_loss = not parameters["early_stopping"]
+    def make(setting: Setting) -> MiniBatchDescent:
+        parameters, batch_size = setting.parameters, setting.batch_size
         # the loss of an epoch is that of all rows, and not a mean of noisy batches
-        is_exact = batch_size >= n_rows and not _has_dropout(parameters)
+        is_exact = batch_size >= setting.n_rows and not _has_dropout(parameters)
+        plateau = setting.plateau(is_exact, steps=setting.n_rows / batch_size)
+        is_auto = parameters["learning_rate_init"] == "auto"
         return MiniBatchDescent(
             rule=rule(parameters),
             batch_size=batch_size,
             shuffle=parameters["shuffle"],
-            **_descent_options(parameters, auto_rate(parameters), ends_by_loss, is_exact),
+            trial=RateTrial(tried) if is_auto else None,
+            **_descent_options(setting, auto_rate(parameters), plateau),
         )
 
     return SolverKind(make, has_batches=True)
@@ -210,10 +270,45 @@ def _adam(parameters: Parameters) -> update_rules.Adam:
     return update_rules.Adam(parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
 
+_OF_RATES = ("learning_rate", "learning_rate_init", "power_t", "max_grad_norm")
+_OF_BATCHES = ("batch_size", "shuffle")
+_OF_MOMENTUM = ("momentum", "nesterovs_momentum")
+_OF_ADAM = ("beta_1", "beta_2", "epsilon")
+
+_IGNORED: Mapping[str, tuple[str, ...]] = {
+    "gd": (*_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, "max_fun"),
+    "sgd": (*_OF_ADAM, "max_fun"),
+    "adam": (*_OF_MOMENTUM, "max_fun"),
+    "cg": (*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, "max_fun"),
+    "lbfgs": (*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM),
+}
+"""The parameters that each solver does not use."""
+
+
+def ignored_parameters(parameters: Parameters, defaults: Parameters) -> tuple[str, ...]:
+    """Return the parameters that were set, and that the solver does not use.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The constructor parameters of `BackpropClassifier`, valid.
+    defaults : mapping of str to object
+        Their defaults.
+
+    Returns
+    -------
+    tuple of str
+        Their names with their values, as in a call.
+    """
+    names = _IGNORED[parameters["solver"]]
+    changed = (name for name in names if parameters[name] != defaults[name])
+    return tuple(f"{name}={parameters[name]!r}" for name in changed)
+
+
 SOLVERS: Mapping[str, SolverKind] = {
     "gd": SolverKind(_gradient_descent),
-    "sgd": _mini_batches(_momentum, _rate_of_momentum),
-    "adam": _mini_batches(_adam, lambda given: 0.003),
+    "sgd": _mini_batches(_momentum, _rate_of_momentum, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+    "adam": _mini_batches(_adam, lambda given: 0.003, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
     "cg": SolverKind(_conjugate_gradient),
     "lbfgs": SolverKind(_lbfgs),
 }
@@ -223,15 +318,13 @@ MINI_BATCH_SOLVERS = tuple(name for name, kind in SOLVERS.items() if kind.has_ba
 """The names of the solvers that take a batch of rows at a time."""
 
 
-def make_solver(parameters: Parameters, n_rows: int) -> Solver:
+def make_solver(setting: Setting) -> Solver:
     """Return the solver that the parameters of a classifier describe.
 
     Parameters
     ----------
-    parameters : mapping of str to object
-        The constructor parameters of `BackpropClassifier`, valid.
-    n_rows : int
-        The number of training rows.
+    setting : Setting
+        The parameters, and facts about the data.
 
     Returns
     -------
@@ -243,33 +336,32 @@ def make_solver(parameters: Parameters, n_rows: int) -> Solver:
     ValueError
         If dropout is asked for and the solver has no mini-batches.
     """
+    parameters = setting.parameters
     name = parameters["solver"]
     if _has_dropout(parameters) and name not in MINI_BATCH_SOLVERS:
         raise ValueError(
             f"dropout={parameters['dropout']!r} needs a solver in {MINI_BATCH_SOLVERS}. "
             f"Got solver={name!r} instead."
         )
-    return SOLVERS[name].make(parameters, n_rows)
+    return SOLVERS[name].make(setting)
 
 
-def make_one_pass_solver(parameters: Parameters, n_rows: int) -> MiniBatchDescent:
+def make_one_pass_solver(setting: Setting) -> MiniBatchDescent:
     """Return the mini-batch solver for a single pass over some rows, as in ``partial_fit``.
 
     Parameters
     ----------
-    parameters : mapping of str to object
-        The constructor parameters of `BackpropClassifier`, valid.
-    n_rows : int
-        The number of rows.
+    setting : Setting
+        The parameters, and facts about the rows.
 
     Returns
     -------
     MiniBatchDescent
         The solver.
     """
-    solver = make_solver(parameters, n_rows)
+    solver = make_solver(setting)
     assert isinstance(solver, MiniBatchDescent)  # the only kind that has partial_fit
-    return replace(solver, stopping=(one_pass, *solver.stopping), max_iter=np.inf)
+    return replace(solver, trial=None, stopping=(one_pass, *solver.stopping), max_iter=np.inf)
 
 
 def warning_of_batch_size(parameters: Parameters, n_rows: int) -> str | None:

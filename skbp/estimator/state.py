@@ -118,6 +118,8 @@ class FitState:
         The parameters that a description of the ending mentions.
     is_unfinished : bool
         Whether the next fit is to resume this one.
+    m : float
+        The number of examples so far, which a stream continues to count.
     """
 
     training: TrainingState
@@ -127,6 +129,7 @@ class FitState:
     ending: Ending = Ending.UNTRAINED
     limits: dict[str, float] = field(default_factory=dict)
     is_unfinished: bool = False
+    m: float = 0.0
 
     @property
     def description(self) -> str:
@@ -236,7 +239,7 @@ class FitState:
         FitState
             The new state.
         """
-        return FitState(self.training.for_more_data(solver == self.solver), solver)
+        return FitState(self.training.for_more_data(solver == self.solver), solver, m=self.m)
 
 
 def mark_unfinished(classifier: BaseEstimator) -> bool:

@@ -278,6 +278,36 @@ class Targets(ABC):
             What there is none of; empty if nothing is lacking.
         """
 
+    def missing(self, z: Floats, Y: Floats, weight: Floats | None) -> str:
+        """Return the classes that a model should predict, and does not.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, K)
+            z of the output layer.
+        Y : ndarray of shape (m, K)
+            The targets.
+        weight : ndarray of shape (m,) or None
+            The weights of the rows.
+
+        Returns
+        -------
+        str
+            The classes in words, those that have at least half as many rows as if all were
+            equally frequent; empty if each is predicted.
+        """
+        if weight is not None and not weight.any():
+            return ""
+        shares = np.average(self._members(Y), axis=0, weights=weight)
+        predicted = self._members(self._encode(self.decode(z), Y.dtype, "y"))
+        missing = self.classes[(shares >= 0.5 / self._n_outcomes(Y)) & ~predicted.any(axis=0)]
+        plural = "es" if len(missing) > 1 else ""
+        return f"class{plural} {', '.join(map(str, missing))}" if len(missing) else ""
+
+    def _members(self, Y: Floats) -> Floats:
+        """Return a column for each class, which tells its rows."""
+        return Y
+
     def class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
         """Return the weight of each class.
 
@@ -372,6 +402,9 @@ class BinaryTargets(_OneLabel):
 
     def _encode(self, y: Labels, dtype: DTypeLike, name: str) -> Floats:
         return self._numbers(y)[:, np.newaxis].astype(dtype)
+
+    def _members(self, Y: Floats) -> Floats:
+        return np.hstack([1 - Y, Y])
 
     def decode(self, z: Floats) -> Labels:
         """Return the second class where z is positive."""

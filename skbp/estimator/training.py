@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skbp._typing import Floats
+from skbp._typing import Floats, Matrix
 from skbp.dropout import with_dropout
 from skbp.engine.threads import one_blas_thread
 from skbp.estimator.data import Dataset
@@ -20,7 +20,7 @@ from skbp.network import Network
 from skbp.objective import Objective
 from skbp.solvers import Ending, Progress, Result, ScorePlateau, Solver
 from skbp.solvers.history import History
-from skbp.solvers.stopping import requested_ending
+from skbp.solvers.stopping import check_finite, requested_ending
 
 __all__ = ["FitResult", "TrainingState", "train"]
 
@@ -222,7 +222,15 @@ def train(
             found = solver.minimize(objective, start, recorder, state.progress)
     except KeyboardInterrupt:
         found = _interrupted(state)
+    _check_outputs(network, found.theta, examples.X, state.progress.n_iter)
     return recorder.result(found)
+
+
+def _check_outputs(network: Network, theta: Floats, X: Matrix, n_iter: int) -> None:
+    """Raise an error if weights are too large to compute with: no later loss would tell."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = network.decision(theta.astype(X.dtype, copy=False), X[:1])
+        check_finite(theta, float(np.abs(z).max() + theta @ theta), n_iter)
 
 
 @dataclass
@@ -251,7 +259,8 @@ class _Recorder:
         """Return an ending if the validation score has stopped improving."""
         if self.early_stopping is None:
             return None
-        return self.early_stopping.ending(self.state.history.last.plateau)
+        last = self.state.history.last
+        return self.early_stopping.ending(last.plateau, last.n_iter)
 
     def so_far(self) -> FitResult:
         """Return the result as of the last iteration, independent of the training."""

@@ -7,7 +7,7 @@ the whole set (`GradientDescent`) or of one batch of rows after the other
 and return a `Result`; none knows what a network is.
 """
 
-from skbp.solvers.descent import GradientDescent, MiniBatchDescent
+from skbp.solvers.descent import BarzilaiBorwein, GradientDescent, MiniBatchDescent
 from skbp.solvers.interface import Result, Solver
 from skbp.solvers.line_search import LBFGS, ConjugateGradient
 from skbp.solvers.progress import Progress
@@ -29,12 +29,14 @@ from skbp.solvers.stopping import (
     ScorePlateau,
     StoppingRule,
 )
+from skbp.solvers.trial import RateTrial
 from skbp.solvers.update_rules import Adam, Momentum
 
 __all__ = [
     "LBFGS",
     "Adam",
     "Adaptive",
+    "BarzilaiBorwein",
     "ConjugateGradient",
     "Constant",
     "Cosine",
@@ -50,6 +52,7 @@ __all__ = [
     "Plateau",
     "Progress",
     "RatePlateau",
+    "RateTrial",
     "Result",
     "Schedule",
     "ScorePlateau",

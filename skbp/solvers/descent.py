@@ -1,13 +1,13 @@
 """Gradient descent: Θ := Θ − η ∂J/∂Θ, on the whole training set or on mini-batches.
 
-Both run the one loop in ``_Descent.minimize``, and differ in what an iteration is. Learning
-rates are in `skbp.solvers.schedules`, stopping rules in `skbp.solvers.stopping`.
+All run the one loop in ``_Descent.minimize``, and differ in what an iteration is. Learning
+rates are in `skbp.solvers.schedules` and `skbp.solvers.trial`, stopping rules in
+`skbp.solvers.stopping`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +24,11 @@ from skbp.solvers.stopping import (
     check_finite,
     first_ending,
 )
+from skbp.solvers.trial import RateTrial
 from skbp.solvers.update_rules import Momentum, Update, UpdateRule, clipped
+
+_SUFFICIENT = 1e-4
+_TINY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,9 @@ class _Descent(ABC):
     """The loop that both kinds of gradient descent share."""
 
     _: KW_ONLY
-    learning_rate: Schedule = field(default=Constant(0.1))
     stopping: tuple[StoppingRule, ...] = ()
     max_iter: float = 200
     max_grad_norm: float | None = None
-
-    # passes over the training set before the first iteration
-    _passes_before: ClassVar[int] = 0
 
     @abstractmethod
     def _iterate(
@@ -66,8 +66,12 @@ class _Descent(ABC):
             progress.finish_iteration(loss, n_rows)
             progress.ending = first_ending(self.stopping, iteration, progress)
             ending = ask(callback, iteration) or progress.ending
-        n_passes = progress.n_iter + self._passes_before
-        return Result(theta, progress.loss, progress.n_iter, n_passes, ending or Ending.MAX_ITER)
+        ending, n_passes = ending or Ending.MAX_ITER, self._count_passes(progress)
+        return Result(theta, progress.loss, progress.n_iter, n_passes, ending)
+
+    def _count_passes(self, progress: Progress) -> int:
+        """Return how often all rows were propagated."""
+        return progress.n_iter
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,12 @@ class GradientDescent(_Descent):
     (array([3., 3.]), 'GRADIENT_TOLERANCE')
     """
 
-    stopping: tuple[StoppingRule, ...] = field(default=(GradientTolerance(),), kw_only=True)
-    _passes_before = 1
+    _: KW_ONLY
+    learning_rate: Schedule = field(default=Constant(0.1))
+    stopping: tuple[StoppingRule, ...] = field(default=(GradientTolerance(),))
+
+    def _count_passes(self, progress: Progress) -> int:
+        return progress.n_iter + 1
 
     def _iterate(
         self, objective: CostFunction, theta: Floats, progress: Progress
@@ -108,6 +116,85 @@ class GradientDescent(_Descent):
             theta = theta - eta * clipped(D, self.max_grad_norm)
             J, D = objective(theta)
             yield Iteration(theta, J, D)
+
+
+@dataclass(frozen=True)
+class BarzilaiBorwein(_Descent):
+    """Gradient descent on the whole training set that finds its learning rate.
+
+    Each step is Θ := Θ − η D, as in the lecture's Algorithm 2. η is sᵀs / sᵀy, where s is the
+    last step and y the change of the gradient by it, so that 1/η is the curvature along s. It is
+    halved until J is lower than the highest of the last ten by 10⁻⁴ η DᵀD (Raydan's line search).
+
+    Parameters
+    ----------
+    stopping : tuple of StoppingRule, default=(GradientTolerance(1e-4),)
+        The rules that end it.
+    max_iter : int, default=200
+        The largest number of iterations.
+    max_grad_norm : float, default=None
+        The norm to which a longer gradient is shortened; None to leave it.
+
+    References
+    ----------
+    Barzilai and Borwein, "Two-point step size gradient methods", IMA Journal of Numerical
+    Analysis 8, 1988.
+
+    Raydan, "The Barzilai and Borwein gradient method for the large scale unconstrained
+    minimization problem", SIAM Journal on Optimization 7, 1997.
+
+    Examples
+    --------
+    Where the curvature is the same in all directions, the second step leads to the minimum:
+
+    >>> import numpy as np
+    >>> from skbp.solvers import BarzilaiBorwein
+    >>> def objective(theta):
+    ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
+    >>> result = BarzilaiBorwein().minimize(objective, np.zeros(2))
+    >>> result.theta.round(3), result.n_iter
+    (array([3., 3.]), 2)
+    """
+
+    _: KW_ONLY
+    stopping: tuple[StoppingRule, ...] = field(default=(GradientTolerance(),))
+
+    def _count_passes(self, progress: Progress) -> int:
+        return progress.n_passes
+
+    def _iterate(
+        self, objective: CostFunction, theta: Floats, progress: Progress
+    ) -> Iterator[Iteration]:
+        J, D = objective(theta)
+        progress.n_passes += 1
+        if progress.rate is None:
+            progress.rate = 1 / max(float(np.linalg.norm(D)), _TINY)
+        recent = progress.averages.get("J", (J,))
+        while True:
+            step = -clipped(D, self.max_grad_norm)
+            eta = min(progress.rate, _longest_rate(theta, step))
+            while True:
+                J_new, D_new = objective(theta + eta * step)
+                progress.n_passes += 1
+                if J_new <= max(recent) + _SUFFICIENT * eta * float(step @ D) or eta < _TINY:
+                    break
+                eta /= 2
+            progress.rate = _next_rate(eta, eta * step, D_new - D)
+            recent = (*recent[-9:], J_new)
+            progress.averages = {"J": recent}
+            theta, D = theta + eta * step, D_new
+            yield Iteration(theta, J_new, D)
+
+
+def _longest_rate(theta: Floats, step: Floats) -> float:
+    """Return the rate at which a step is a tenth as long as Θ: a longer one saturates units."""
+    return 0.1 * max(float(np.linalg.norm(theta)), 1) / max(float(np.linalg.norm(step)), _TINY)
+
+
+def _next_rate(eta: float, s: Floats, y: Floats) -> float:
+    """Return sᵀs / sᵀy; where the curvature is not positive, twice the last rate."""
+    curvature = float(s @ y)
+    return float(s @ s) / curvature if curvature > 0 else 2 * eta
 
 
 @dataclass(frozen=True)
@@ -123,6 +210,9 @@ class MiniBatchDescent(_Descent):
         The step made from a gradient.
     learning_rate : Schedule, default=Constant(0.1)
         η over the epochs.
+    trial : RateTrial, default=None
+        Finds the rate that the schedule starts with, before the first epoch. None for the
+        schedule's own.
     stopping : tuple of StoppingRule, default=(LossPlateau(),)
         The rules that end it.
     batch_size : int, default=200
@@ -159,7 +249,10 @@ class MiniBatchDescent(_Descent):
     """
 
     rule: UpdateRule = field(default=Momentum())
-    stopping: tuple[StoppingRule, ...] = field(default=(LossPlateau(),), kw_only=True)
+    _: KW_ONLY
+    learning_rate: Schedule = field(default=Constant(0.1))
+    trial: RateTrial | None = None
+    stopping: tuple[StoppingRule, ...] = field(default=(LossPlateau(),))
     batch_size: int = 200
     shuffle: bool = True
 
@@ -167,6 +260,9 @@ class MiniBatchDescent(_Descent):
         self, objective: MiniBatchCost, theta: Floats, progress: Progress
     ) -> Iterator[Iteration]:
         progress.averages = progress.averages or self.rule.init(theta)
+        if self.trial is not None and progress.rate is None:
+            generator = progress.generator()
+            progress.rate = self.trial.best(objective, theta, self.rule, self.batch_size, generator)
         while True:
             eta = self.learning_rate.eta(progress)
             update = Update(self.rule, progress.averages, eta, self.max_grad_norm)

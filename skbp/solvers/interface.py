@@ -44,6 +44,21 @@ class MiniBatchCost(CostFunction, Protocol):
         """The number of rows."""
         ...
 
+    def take(self, rows: Rows) -> "MiniBatchCost":
+        """Return the cost on some of the rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            The rows.
+
+        Returns
+        -------
+        MiniBatchCost
+            The cost.
+        """
+        ...
+
     def epoch(self, theta: Floats, batch_size: int, order: Rows | None, update: Update) -> float:
         """Update the weights after each batch of rows, once through all rows.
 

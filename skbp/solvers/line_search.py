@@ -16,7 +16,14 @@ from scipy.optimize import OptimizeResult, minimize
 from skbp._typing import Floats
 from skbp.solvers.interface import Callback, CostFunction, Result, ask
 from skbp.solvers.progress import Progress
-from skbp.solvers.stopping import Ending, GradientTolerance, Iteration, check_finite
+from skbp.solvers.stopping import (
+    Ending,
+    GradientTolerance,
+    Iteration,
+    StoppingRule,
+    check_finite,
+    first_ending,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +36,8 @@ class ConjugateGradient:
     ----------
     max_iter : int, default=200
         The largest number of iterations.
-    tol : float, default=1e-4
-        It has converged when no entry of the gradient is larger than this.
+    stopping : tuple of StoppingRule, default=(GradientTolerance(1e-4),)
+        The rules that end it.
 
     Examples
     --------
@@ -50,7 +57,7 @@ class ConjugateGradient:
     """
 
     max_iter: int = 200
-    tol: float = 1e-4
+    stopping: tuple[StoppingRule, ...] = (GradientTolerance(),)
 
     def minimize(
         self,
@@ -63,8 +70,8 @@ class ConjugateGradient:
         progress = Progress() if progress is None else progress
         if _is_over(progress, self.max_iter):
             return _unchanged(theta, progress)
-        options = {"maxiter": self.max_iter - progress.n_iter, "gtol": self.tol}
-        run = _ScipyRun(objective, callback, progress)
+        options = {"maxiter": self.max_iter - progress.n_iter, "gtol": 0}
+        run = _ScipyRun(objective, self.stopping, callback, progress)
         return run.minimize("CG", theta, options, {0: Ending.GRADIENT_TOLERANCE})
 
 
@@ -78,9 +85,11 @@ class LBFGS:
     ----------
     max_iter : int, default=200
         The largest number of iterations.
-    tol : float, default=1e-4
-        It has converged when no entry of the gradient is larger than this, or when
-        an iteration lowered the loss J by less than 2e-9 max(1, J) (in float32, 1e-6).
+    stopping : tuple of StoppingRule, default=(GradientTolerance(1e-4),)
+        The rules that end it.
+    least_decrease : float, default=2e-9
+        It ends too when an iteration lowers the loss J by less than this times max(1, J);
+        in float32 by less than 1e-6 times, which is the rounding error.
     max_fun : int, default=15000
         The largest number of evaluations of the objective.
 
@@ -106,7 +115,8 @@ class LBFGS:
     """
 
     max_iter: int = 200
-    tol: float = 1e-4
+    stopping: tuple[StoppingRule, ...] = (GradientTolerance(),)
+    least_decrease: float = 2e-9
     max_fun: int = 15000
 
     def minimize(
@@ -123,11 +133,10 @@ class LBFGS:
         options = {
             "maxiter": self.max_iter - progress.n_iter,
             "maxfun": self.max_fun - progress.n_passes,
-            "gtol": self.tol,
-            # SciPy's own default for float64; in float32 that is below the rounding error
-            "ftol": 1e7 * np.finfo(float).eps if theta.dtype == float else 1e-6,
+            "gtol": 0,
+            "ftol": self.least_decrease if theta.dtype == float else 1e-6,
         }
-        run = _ScipyRun(objective, callback, progress)
+        run = _ScipyRun(objective, self.stopping, callback, progress)
         return run.minimize("L-BFGS-B", theta, options, {0: Ending.LOSS_TOLERANCE})
 
 
@@ -146,9 +155,11 @@ class _ScipyRun:
     """One run of a SciPy optimiser, with iterations counted and the callback called."""
 
     objective: CostFunction
+    stopping: tuple[StoppingRule, ...]
     callback: Callback | None
     progress: Progress
     requested: Ending | None = None
+    evaluated: Iteration | None = None
 
     def minimize(
         self, method: str, theta: Floats, options: dict[str, Any], endings: Mapping[int, Ending]
@@ -170,25 +181,37 @@ class _ScipyRun:
 
     def _evaluate(self, theta: Floats) -> tuple[float, Floats]:
         self.progress.n_passes += 1
-        return self.objective(theta)
+        J, D = self.objective(theta)
+        self.evaluated = Iteration(theta, J, D)
+        return J, D
 
     # SciPy looks at the argument's name to decide what to pass
     def _after_iteration(self, intermediate_result: OptimizeResult) -> None:
-        iteration = Iteration(intermediate_result.x, float(intermediate_result.fun))
+        iteration = self._iteration(intermediate_result.x, float(intermediate_result.fun))
         check_finite(iteration.theta, iteration.loss, self.progress.n_iter + 1)
         self.progress.finish_iteration(iteration.loss)
+        ending = first_ending(self.stopping, iteration, self.progress)
         try:
-            self.requested = ask(self.callback, iteration)
+            self.requested = ask(self.callback, iteration) or ending
         except StopIteration as error:  # to SciPy it would be a request to stop
             raise RuntimeError("A callback raised StopIteration.") from error
         if self.requested is not None:
             raise StopIteration
 
+    def _iteration(self, theta: Floats, loss: float) -> Iteration:
+        """Return an iteration, with its gradient if it is the point evaluated last."""
+        last = self.evaluated
+        is_last = last is not None and np.array_equal(last.theta, theta)
+        return Iteration(theta, loss, last.gradient if last is not None and is_last else None)
+
     def _ending(
         self, found: OptimizeResult, options: Mapping[str, Any], endings: Mapping[int, Ending]
     ) -> Ending:
-        if GradientTolerance(options["gtol"]).is_met(found.jac):
-            return Ending.GRADIENT_TOLERANCE  # also where this was the last iteration allowed
+        last = Iteration(found.x, found.fun, found.jac)
+        # the start may be within tolerance, where no line search finds a lower loss
+        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
+        if ending := first_ending(rules, last, self.progress):
+            return ending
         if found.status == 1:
             is_last = found.nit >= options["maxiter"]
             return Ending.MAX_ITER if is_last else Ending.MAX_FUN

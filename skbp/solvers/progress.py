@@ -24,6 +24,9 @@ class Progress:
         The number of examples in the finished epochs.
     n_passes : int
         How often "cg" and "lbfgs" have propagated all examples, which ``max_fun`` limits.
+    rate : float or None
+        The learning rate that the solver has found, by trial or for the next step; None if it
+        does not look for one.
     n_lowered : int
         How often the adaptive learning rate was lowered.
     first_loss : float
@@ -65,6 +68,7 @@ class Progress:
     n_iter: int = 0
     n_examples: int = 0
     n_passes: int = 0
+    rate: float | None = None
     n_lowered: int = 0
     first_loss: float = np.nan
     loss: float = np.nan

@@ -18,7 +18,7 @@ class Schedule(ABC):
     Parameters
     ----------
     initial : float
-        η₀.
+        η₀, unless the solver has found another one by trial.
 
     Examples
     --------
@@ -27,12 +27,27 @@ class Schedule(ABC):
     >>> from skbp.solvers import Progress, Schedule
     >>> class Halving(Schedule):
     ...     def eta(self, progress):
-    ...         return self.initial / 2**progress.n_iter
+    ...         return self.first(progress) / 2**progress.n_iter
     >>> [Halving(0.8).eta(Progress(n_iter=t)) for t in range(3)]
     [0.8, 0.4, 0.2]
     """
 
     initial: float
+
+    def first(self, progress: Progress) -> float:
+        """Return η₀.
+
+        Parameters
+        ----------
+        progress : Progress
+            The state of the training, with the rate that was found by trial, if any.
+
+        Returns
+        -------
+        float
+            η₀.
+        """
+        return self.initial if progress.rate is None else progress.rate
 
     @abstractmethod
     def eta(self, progress: Progress) -> float:
@@ -67,7 +82,7 @@ class Constant(Schedule):
 
     def eta(self, progress: Progress) -> float:
         """Return η₀."""
-        return self.initial
+        return self.first(progress)
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ class InverseScaling(Schedule):
     def eta(self, progress: Progress) -> float:
         """Return η₀ / (n + 1)^p."""
         try:
-            return self.initial / (progress.n_examples + 1.0) ** self.power_t
+            return self.first(progress) / (progress.n_examples + 1.0) ** self.power_t
         except OverflowError:
             return 0.0
 
@@ -117,7 +132,7 @@ class Adaptive(Schedule):
 
     def eta(self, progress: Progress) -> float:
         """Return η₀ / 5^k."""
-        return float(self.initial / 5**progress.n_lowered)
+        return float(self.first(progress) / 5**progress.n_lowered)
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,7 @@ class Cosine(Schedule):
     def eta(self, progress: Progress) -> float:
         """Return η₀ (1 + cos(π t / T)) / 2 in epoch t = 0, …, T − 1."""
         t = min(progress.n_iter, self.n_epochs - 1)
-        return _along_cosine(self.initial, 0, t / self.n_epochs)
+        return _along_cosine(self.first(progress), 0, t / self.n_epochs)
 
 
 @dataclass(frozen=True)
@@ -181,12 +196,12 @@ class OneCycle(Schedule):
 
     def eta(self, progress: Progress) -> float:
         """Return η along half a cosine up, and another one down."""
-        last = self.n_epochs - 1
+        last, highest = self.n_epochs - 1, self.first(progress)
         t, peak = min(progress.n_iter, last), max(0.3 * self.n_epochs - 1, 0)
         if t < peak:
-            return _along_cosine(self.initial / 25, self.initial, t / peak)
+            return _along_cosine(highest / 25, highest, t / peak)
         fraction = (t - peak) / max(last - peak, 1)
-        return _along_cosine(self.initial, self.initial / 250_000, fraction)
+        return _along_cosine(highest, highest / 250_000, fraction)
 
 
 def _along_cosine(start: float, end: float, fraction: float) -> float:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from skbp.solvers.schedules import Adaptive
 
 _LOWEST_RATE = 1e-6
+_CLEARLY_BELOW = 0.99
+_CONSTANT_PATIENCE = 20
 
 
 class Ending(Enum):
@@ -43,11 +45,11 @@ class Ending(Enum):
     UNTRAINED = True, "was not run"
     RUNNING = True, "is running"
     GRADIENT_TOLERANCE = True, "converged: no entry of the gradient is larger than tol={tol:g}"
-    LOSS_TOLERANCE = True, "converged: the last decrease of the loss is within tolerance"
+    LOSS_TOLERANCE = True, "converged: the last decrease of the loss is within rounding error"
     LOSS_PLATEAU = (
         True,
-        "converged: the loss has not improved by tol={tol:g} for "
-        "n_iter_no_change={n_iter_no_change} iterations",
+        "converged: n_iter_no_change={n_iter_no_change} iterations have not lowered the loss by "
+        "tol={tol:g} of what training has gained",
     )
     SCORE_PLATEAU = (
         True,
@@ -62,23 +64,28 @@ class Ending(Enum):
     MAX_ITER = (
         False,
         "stopped after max_iter={max_iter} iterations without converging",
-        "Increase max_iter, or standardise X",
+        "Increase max_iter, alpha or tol, or set early_stopping=True",
     )
     MAX_FUN = (
         False,
         "stopped after max_fun={max_fun} evaluations of the loss without converging",
-        "Increase max_fun, or standardise X",
+        "Increase max_fun, alpha or tol, or set early_stopping=True",
+    )
+    NOTHING_LEARNED = (
+        False,
+        "stopped on a plateau where the loss is that of a constant model",
+        "Change the start weights (another random_state) or the learning rate",
     )
     LOSS_INCREASED = (
         False,
         "ended with a higher loss than after the first iteration",
-        "Lower learning_rate_init, or standardise X",
+        "Lower learning_rate_init",
     )
     LINE_SEARCH_FAILED = (
         False,
         "stopped because its line search found no lower loss, which happens where the gradient "
         "is imprecise",
-        "Standardise X, increase alpha or tol, or pass X as float64",
+        "Increase alpha or tol, or pass X as float64",
     )
 
     converged: bool
@@ -118,21 +125,23 @@ class Iteration(NamedTuple):
 class Plateau:
     """Number of iterations since a value last improved enough; it improves by falling.
 
+    Small steps add up: each value is compared with the one of the last improvement.
+
     Parameters
     ----------
     best : float
-        The lowest value so far.
+        The value of the last improvement.
     length : int
-        The number of iterations in a row that have not improved it.
+        The number of iterations since then.
 
     Examples
     --------
     >>> from skbp.solvers import Plateau
     >>> plateau = Plateau()
-    >>> for loss in (0.7, 0.5, 0.49, 0.49):
+    >>> for loss in (0.7, 0.5, 0.46, 0.43, 0.39):
     ...     plateau = plateau.update(loss, tol=0.1)
     >>> plateau
-    Plateau(best=0.49, length=2)
+    Plateau(best=0.39, length=0)
     """
 
     best: float = math.inf
@@ -154,8 +163,8 @@ class Plateau:
         Plateau
             The new plateau.
         """
-        length = self.length + 1 if value > self.best - tol else 0
-        return Plateau(min(self.best, value), length)
+        is_better = value <= self.best - tol
+        return Plateau(value, 0) if is_better else Plateau(self.best, self.length + 1)
 
 
 class StoppingRule(Protocol):
@@ -217,6 +226,24 @@ def first_ending(
     return next((ending for ending in endings if ending is not None), None)
 
 
+def is_clearly_below(loss: float, constant_loss: float) -> bool:
+    """Return whether a model has learned something.
+
+    Parameters
+    ----------
+    loss : float
+        Its loss.
+    constant_loss : float
+        The loss of the best constant model, whose outputs are the shares of the classes.
+
+    Returns
+    -------
+    bool
+        Whether its loss is lower by more than 1 %.
+    """
+    return loss < _CLEARLY_BELOW * constant_loss
+
+
 @dataclass(frozen=True)
 class GradientTolerance:
     """Stop when no entry of the gradient is larger than ``tol``.
@@ -225,6 +252,9 @@ class GradientTolerance:
     ----------
     tol : float, default=1e-4
         The tolerance.
+    constant_loss : float, default=inf
+        The loss of a constant model. At a loss that is not clearly lower, the gradient may
+        be small on a plateau, and training goes on.
 
     Examples
     --------
@@ -235,12 +265,15 @@ class GradientTolerance:
     """
 
     tol: float = 1e-4
+    constant_loss: float = math.inf
 
     def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
         """Return an ending if the gradient is within tolerance."""
         gradient = iteration.gradient
-        is_met = gradient is not None and self.is_met(gradient)
-        return Ending.GRADIENT_TOLERANCE if is_met else None
+        if gradient is None or not self.is_met(gradient):
+            return None
+        has_learned = is_clearly_below(iteration.loss, self.constant_loss)
+        return Ending.GRADIENT_TOLERANCE if has_learned else None
 
     def is_met(self, gradient: Floats) -> bool:
         """Return whether a gradient is within tolerance.
@@ -260,18 +293,23 @@ class GradientTolerance:
 
 @dataclass(frozen=True)
 class LossPlateau:
-    """Stop when the training loss has not improved for some epochs.
+    """Stop when the training loss has not improved for some iterations.
 
     Parameters
     ----------
     tol : float, default=1e-4
-        By how much an epoch must lower the loss.
+        By how much they must lower the loss, as a share of what training has gained so far:
+        ``constant_loss`` less the loss.
     patience : int or inf, default=10
-        The number of epochs in a row that need not.
+        The number of iterations that have not done so.
+    constant_loss : float, default=inf
+        The loss of a constant model; inf for an absolute ``tol``. At a loss that is not
+        clearly lower, patience is 20 times as long, and the ending is
+        `Ending.NOTHING_LEARNED`.
     is_exact : bool, default=False
         Whether the loss is that of all rows at the same weights, and not the mean of noisy
-        batches. An exact loss that is above its best by more than ``tol`` still swings with
-        the momentum, so counting starts again.
+        batches. An exact loss that is above its best by more than the tolerance still swings
+        with the momentum, so counting starts again.
 
     Examples
     --------
@@ -283,14 +321,76 @@ class LossPlateau:
 
     tol: float = 1e-4
     patience: float = 10
+    constant_loss: float = math.inf
     is_exact: bool = False
 
     def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
         """Return an ending if the plateau is long enough."""
-        progress.plateau = progress.plateau.update(iteration.loss, self.tol)
-        if progress.plateau.length < self.patience:
+        needed = self.needed(iteration.loss)
+        progress.plateau = progress.plateau.update(iteration.loss, needed)
+        if not self.is_over(iteration.loss, progress):
             return None
-        return _end_of_plateau(self, Ending.LOSS_PLATEAU, iteration.loss, progress)
+        return self.ending(Ending.LOSS_PLATEAU, iteration.loss, progress)
+
+    def needed(self, loss: float) -> float:
+        """Return by how much the loss must improve.
+
+        Parameters
+        ----------
+        loss : float
+            The loss.
+
+        Returns
+        -------
+        float
+            The tolerance.
+        """
+        gained = self.constant_loss - loss
+        return self.tol if math.isinf(gained) else self.tol * max(gained, 0)
+
+    def is_over(self, loss: float, progress: "Progress") -> bool:
+        """Return whether the plateau is long enough.
+
+        Parameters
+        ----------
+        loss : float
+            The loss.
+        progress : Progress
+            The state of the minimisation.
+
+        Returns
+        -------
+        bool
+            Whether patience is over.
+        """
+        has_learned = is_clearly_below(loss, self.constant_loss)
+        return progress.plateau.length >= self.patience * (1 if has_learned else _CONSTANT_PATIENCE)
+
+    def ending(self, ending: Ending, loss: float, progress: "Progress") -> Ending | None:
+        """Return how a plateau that is long enough ends training.
+
+        Parameters
+        ----------
+        ending : Ending
+            The ending if all is well.
+        loss : float
+            The loss.
+        progress : Progress
+            The state of the minimisation; an exact loss that swings restarts its count.
+
+        Returns
+        -------
+        Ending or None
+            The ending; None to continue.
+        """
+        if loss > progress.first_loss:
+            return Ending.LOSS_INCREASED
+        if not is_clearly_below(loss, self.constant_loss):
+            return Ending.NOTHING_LEARNED
+        if self.is_exact and loss > progress.plateau.best + self.needed(loss):
+            progress.plateau = replace(progress.plateau, length=0)
+            return None
+        return ending
 
 
 @dataclass(frozen=True)
@@ -305,9 +405,11 @@ class RatePlateau:
     schedule : Adaptive
         The learning rate, which is lowered until it is 1e-6 or less.
     tol : float, default=1e-4
-        By how much an epoch must lower the median.
+        As for `LossPlateau`, but it is the median that must be lower.
     patience : int or inf, default=10
-        The number of epochs in a row that need not.
+        The number of iterations that have not done so.
+    constant_loss : float, default=inf
+        As for `LossPlateau`.
     is_exact : bool, default=False
         As for `LossPlateau`.
 
@@ -323,29 +425,21 @@ class RatePlateau:
     schedule: "Adaptive"
     tol: float = 1e-4
     patience: float = 10
+    constant_loss: float = math.inf
     is_exact: bool = False
 
     def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
         """Lower the rate if the plateau is long enough; return an ending if it cannot be."""
-        progress.plateau = progress.plateau.update(median_high(progress.recent_losses), self.tol)
-        if progress.plateau.length < self.patience:
+        rule = LossPlateau(self.tol, self.patience, self.constant_loss, self.is_exact)
+        loss, median = iteration.loss, median_high(progress.recent_losses)
+        progress.plateau = progress.plateau.update(median, rule.needed(loss))
+        if not rule.is_over(loss, progress):
             return None
         if self.schedule.eta(progress) <= _LOWEST_RATE:
-            return _end_of_plateau(self, Ending.LOWEST_RATE, iteration.loss, progress)
+            return rule.ending(Ending.LOWEST_RATE, loss, progress)
         progress.n_lowered += 1
         progress.plateau = replace(progress.plateau, length=0)
         return None
-
-
-def _end_of_plateau(
-    rule: LossPlateau | RatePlateau, ending: Ending, loss: float, progress: "Progress"
-) -> Ending | None:
-    if loss > progress.first_loss:
-        return Ending.LOSS_INCREASED
-    if rule.is_exact and loss > progress.plateau.best + rule.tol:
-        progress.plateau = replace(progress.plateau, length=0)
-        return None
-    return ending
 
 
 @dataclass(frozen=True)
@@ -405,34 +499,41 @@ class ScorePlateau:
     Parameters
     ----------
     tol : float, default=1e-4
-        By how much an iteration must raise the score.
+        By how much they must raise the score.
     patience : int or inf, default=10
-        The number of iterations in a row that need not.
+        The number of iterations that have not done so.
+    growth : float, default=0
+        Patience is at least this many times the number of iterations until the last
+        improvement: who was slow to improve may be slow to improve again.
 
     Examples
     --------
     >>> from skbp.solvers import Plateau, ScorePlateau
-    >>> ScorePlateau(patience=3).ending(Plateau(best=-0.9, length=3)).name
+    >>> ScorePlateau(patience=3).ending(Plateau(best=-0.9, length=3), n_iter=8).name
     'SCORE_PLATEAU'
     """
 
     tol: float = 1e-4
     patience: float = 10
+    growth: float = 0.0
 
-    def ending(self, plateau: Plateau) -> Ending | None:
+    def ending(self, plateau: Plateau, n_iter: int) -> Ending | None:
         """Return an ending if a plateau of the negative score is long enough.
 
         Parameters
         ----------
         plateau : Plateau
             The plateau.
+        n_iter : int
+            The number of iterations.
 
         Returns
         -------
         Ending or None
             The ending; None to continue.
         """
-        return Ending.SCORE_PLATEAU if plateau.length >= self.patience else None
+        patience = max(self.patience, self.growth * (n_iter - plateau.length))
+        return Ending.SCORE_PLATEAU if plateau.length >= patience else None
 
 
 def requested_ending(answer: Ending | bool | None) -> Ending | None:

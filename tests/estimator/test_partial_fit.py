@@ -34,7 +34,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
 from skbp import BackpropClassifier
-from skbp.estimator.solver_factory import make_solver
+from skbp.estimator.solver_factory import Setting, make_solver
 from skbp.network import Network
 from skbp.objective import Objective
 
@@ -151,7 +151,7 @@ def steps(rule, eta, **parameters):
 
     if rule in ("sgd", "adam"):
         return momentum if rule == "sgd" else adam
-    made = make_solver(BackpropClassifier(solver=rule).get_params(), n_rows=1).rule
+    made = make_solver(Setting(BackpropClassifier(solver=rule).get_params(), 1)).rule
     state = made.init(np.zeros(Network((4, 5, 3)).n_parameters))
     return lambda D: made.update(D, state, eta)
 

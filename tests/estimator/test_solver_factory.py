@@ -18,6 +18,7 @@ from skbp.estimator.solver_factory import (
     LEARNING_RATES,
     MINI_BATCH_SOLVERS,
     SOLVERS,
+    Setting,
     make_one_pass_solver,
     make_solver,
     warning_of_batch_size,
@@ -52,7 +53,7 @@ def parameters_of(**parameters):
 
 
 def solver_for(n_rows=1000, **parameters):
-    return make_solver(parameters_of(**parameters), n_rows)
+    return make_solver(Setting(parameters_of(**parameters), n_rows))
 
 
 def rules_of(n_rows=1000, **parameters):
@@ -356,7 +357,7 @@ def test_the_warning_tells_the_rows_that_there_are(solver):
 def test_solvers_of_the_whole_set_have_no_batch_size(solver):
     parameters = parameters_of(solver=solver, batch_size=64)
     assert warning_of_batch_size(parameters, 10) is None
-    assert not hasattr(make_solver(parameters, 10), "batch_size")
+    assert not hasattr(make_solver(Setting(parameters, 10)), "batch_size")
 
 
 # ------------------------------------------------------------------ dropout, and a single pass
@@ -382,7 +383,7 @@ def test_a_single_pass_always_ends_after_an_epoch(solver, learning_rate):
     parameters = parameters_of(
         solver=solver, learning_rate=learning_rate, max_iter=3, batch_size=17, tol=9.0
     )
-    several, single = make_solver(parameters, 50), make_one_pass_solver(parameters, 50)
+    several, single = make_solver(Setting(parameters, 50)), make_one_pass_solver(Setting(parameters, 50))
     assert (single.rule, single.learning_rate) == (several.rule, several.learning_rate)
     assert (single.batch_size, single.max_iter) == (17, np.inf)
     # the other rules count on, because the learning rate may depend on them

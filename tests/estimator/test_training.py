@@ -10,7 +10,7 @@ from fitting import PROBLEMS, Small, may_stop_early, theta_of
 from numpy.testing import assert_array_equal
 
 from skbp.estimator.data import Dataset
-from skbp.estimator.solver_factory import make_solver
+from skbp.estimator.solver_factory import Setting, make_solver
 from skbp.estimator.training import TrainingState, train
 from skbp.network import Network
 from skbp.solvers import Ending, Progress, ScorePlateau
@@ -28,7 +28,7 @@ every_first_order_solver = pytest.mark.parametrize("solver", ["gd", "sgd", "adam
 
 
 def solver_for(solver="adam", **parameters):
-    return make_solver(Small(solver=solver, **parameters).get_params(), len(y))
+    return make_solver(Setting(Small(solver=solver, **parameters).get_params(), len(y)))
 
 
 def new_state(seed=0):

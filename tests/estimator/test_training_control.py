@@ -25,7 +25,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skbp import BackpropClassifier
-from skbp.estimator.solver_factory import make_solver
+from skbp.estimator.solver_factory import Setting, make_solver
 from skbp.network import Network
 from skbp.objective import Objective
 
@@ -51,7 +51,7 @@ def step_of(solver):
 
     if solver in ("gd", "sgd", "adam"):
         return adam if solver == "adam" else lambda D, eta: -eta * D
-    rule = make_solver(BackpropClassifier(solver=solver).get_params(), n_rows=1).rule
+    rule = make_solver(Setting(BackpropClassifier(solver=solver).get_params(), 1)).rule
     state = rule.init(np.zeros(LAYERS.n_parameters))
     return lambda D, eta: rule.update(D, state, eta)
 
