@@ -12,7 +12,7 @@ from skbp.network import Network
 from skbp.objective import Objective
 
 network = Network((3, 4, 2), "tanh")
-theta_0 = network.initialize(0)
+theta_0 = network.initialize(0, gain=1)
 generator = np.random.default_rng(0)
 objective = Objective(
     network, generator.normal(size=(8, 3)), np.eye(2)[generator.integers(2, size=8)], alpha=0.5

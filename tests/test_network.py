@@ -96,16 +96,60 @@ def test_pack_and_unpack_keep_the_dtype(dtype):
 
 @pytest.mark.parametrize("layer_sizes", [(2, 1), (30, 20, 10), (3, 50, 4)])
 def test_start_weights_fill_their_range_and_stay_within(layer_sizes):
-    network = Network(layer_sizes)
-    draws = zip(*(network.unpack(network.initialize(seed)) for seed in range(30)), strict=True)
-    largest = np.array([np.abs(Theta).max() for Theta in draws])
     bounds = np.sqrt([6 / (s + s_next) for s, s_next in pairwise(layer_sizes)])
+    assert_fills(Network(layer_sizes), bounds, gain=1)
+    assert_fills(Network(layer_sizes), 2.5 * bounds, gain=2.5)
+
+
+def assert_fills(network, bounds, **gain):
+    """Hold the start weights within ± the bounds, one for each layer, and near them."""
+    seeds = range(30)
+    draws = [network.unpack(network.initialize(seed, **gain)) for seed in seeds]
+    largest = np.array([np.abs(Thetas).max() for Thetas in zip(*draws, strict=True)])
     assert (largest <= bounds).all()
     assert (largest > 0.95 * bounds).all()
 
 
+@pytest.mark.parametrize(
+    ("activation", "bound"),
+    [
+        ("identity", lambda s, s_next: np.sqrt(6 / (s + s_next))),
+        ("logistic", lambda s, s_next: 4 * np.sqrt(6 / (s + s_next))),
+        ("tanh", lambda s, s_next: np.sqrt(6 / (s + s_next))),
+        ("relu", lambda s, s_next: np.sqrt(6 / s)),
+        ("leaky_relu", lambda s, s_next: np.sqrt(6 / s)),
+        ("selu", lambda s, s_next: np.sqrt(3 / s)),
+    ],
+)
+def test_start_weights_go_by_the_activation(activation, bound):
+    sizes = (30, 20, 10)
+    assert_fills(Network(sizes, activation), [bound(*pair) for pair in pairwise(sizes)])
+
+
+def test_start_weights_of_each_layer_go_by_its_own_activation():
+    network = Network((30, 20, 20, 10), ["relu", "tanh"])
+    assert_fills(network, np.sqrt([6 / 30, 6 / 40, 6 / 30]))
+
+
+def test_start_weights_of_the_bias_units_are_0():
+    network = Network((30, 20, 10))
+    assert not any(Theta[:, 0].any() for Theta in network.unpack(network.initialize(0)))
+    lectures = network.unpack(network.initialize(0, gain=1))
+    assert all(Theta[:, 0].all() for Theta in lectures)
+
+
+@pytest.mark.parametrize(("activation", "gain"), [("logistic", 1), ("relu", 0.3)])
+def test_start_weights_keep_signals_from_fading_in_deep_networks(activation, gain):
+    X = np.random.RandomState(0).normal(size=(200, 50))
+    network = Network((50,) * 9, activation)
+    z = network.decision(network.initialize(0), X)
+    faded = network.decision(network.initialize(0, gain=gain), X)
+    assert 0.1 < z.std(axis=0).mean() < 10
+    assert faded.std(axis=0).mean() < 0.1
+
+
 def test_start_weights_are_all_different():
-    theta = Network((30, 20, 10)).initialize(0)
+    theta = Network((30, 20, 10)).initialize(0, gain=1)
     assert len(np.unique(theta)) == len(theta)
 
 

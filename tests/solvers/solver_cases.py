@@ -102,12 +102,17 @@ def mini_batches(tol=1e-4, **parameters):
     return MiniBatchDescent(**defaults | parameters)
 
 
+def line_search(solver, tol=1e-4, **parameters):
+    """Return a solver that searches along lines and ends by its gradient."""
+    return solver(**{"stopping": (GradientTolerance(tol),)} | parameters)
+
+
 SOLVERS = {
     "gd": gradient_descent,
     "sgd": mini_batches,
     "adam": partial(mini_batches, rule=Adam(), learning_rate=Constant(0.003)),
-    "cg": ConjugateGradient,
-    "lbfgs": LBFGS,
+    "cg": partial(line_search, ConjugateGradient),
+    "lbfgs": partial(line_search, LBFGS),
 }
 RULES = {"sgd": Momentum(0.8), "adam": Adam(0.7, 0.9, 0.001)}
 

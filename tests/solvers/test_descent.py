@@ -134,8 +134,7 @@ def adaptive_by_hand(losses, patience, tol):
     medians = [median(losses[max(i - 2, 0) : i + 1]) for i in range(len(losses))]
     factor, best, since = 1.0, np.inf, 0
     for value in medians:
-        since = since + 1 if value > best - tol else 0
-        best = min(best, value)
+        best, since = (value, 0) if value <= best - tol else (best, since + 1)
         if since == patience:
             factor, since = factor / 5, 0
     return factor

@@ -96,7 +96,10 @@ def test_the_best_iteration_is_the_first_one_with_the_best_score(scores, best):
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(0, 3))
 def test_the_plateau_counts_the_scores_since_the_last_improvement(scores, tol):
     history = history_of([0.5] * len(scores), scores, tol)
-    improved = [i for i, s in enumerate(scores) if i == 0 or s >= max(scores[:i]) + tol]
+    improved = [0]
+    for i, score in enumerate(scores[1:], start=1):
+        if score >= scores[improved[-1]] + tol:
+            improved.append(i)
     assert history.last.plateau.length == len(scores) - 1 - improved[-1]
 
 

@@ -139,8 +139,11 @@ def test_a_plateau_is_immutable():
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(0, 3))
 def test_length_is_the_number_of_values_since_the_last_improvement(values, tol):
-    improved = [i for i, v in enumerate(values) if i == 0 or v <= min(values[:i]) - tol]
-    expected = Plateau(min(values), len(values) - 1 - improved[-1])
+    improved = [0]
+    for i, value in enumerate(values[1:], start=1):
+        if value <= values[improved[-1]] - tol:
+            improved.append(i)
+    expected = Plateau(values[improved[-1]], len(values) - 1 - improved[-1])
     assert plateau_of(values, tol) == expected
 
 
@@ -295,7 +298,16 @@ def test_one_pass_is_one_epoch():
 
 @pytest.mark.parametrize(("length", "ends"), [(2, False), (3, True), (4, True)])
 def test_patience_with_the_score(length, ends):
-    ending = ScorePlateau(patience=3).ending(Plateau(length=length))
+    ending = ScorePlateau(patience=3).ending(Plateau(length=length), n_iter=20)
+    assert ending is (Ending.SCORE_PLATEAU if ends else None)
+
+
+@pytest.mark.parametrize(
+    ("n_iter", "length", "ends"), [(4, 3, True), (7, 4, False), (9, 6, True), (30, 19, False)]
+)
+def test_patience_grows_with_the_iterations_that_the_best_score_took(n_iter, length, ends):
+    rule = ScorePlateau(patience=3, growth=2)
+    ending = rule.ending(Plateau(length=length), n_iter)
     assert ending is (Ending.SCORE_PLATEAU if ends else None)
 
 
