@@ -39,7 +39,7 @@ from skbp.estimator.assembly import (
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.defaults import score_plateau
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
-from skbp.estimator.parameters import CONSTRAINTS
+from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.prediction import Prediction
 from skbp.estimator.solver_factory import (
     MINI_BATCH_SOLVERS,
@@ -73,7 +73,12 @@ class _WithMiniBatches:
 
 
 class BackpropClassifier(
-    Prediction, ClassifierMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+    Prediction,
+    ClassifierMixin,
+    TransformerMixin,
+    CallbackSupportMixin,
+    RememberedParameterNames,
+    BaseEstimator,
 ):
     """Multilayer neural network trained by backpropagation.
 

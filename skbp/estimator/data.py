@@ -141,10 +141,23 @@ def validated(
 
 
 def _check_labels(y: Labels) -> None:
+    if _are_numbers_of_classes(y):
+        return
     try:
         check_classification_targets(y)
     except TypeError as error:  # np.unique sorts them
         raise TypeError(f"y must have labels of one type: {error}") from error
+
+
+def _are_numbers_of_classes(y: Labels) -> bool:
+    """Return whether labels are integers of so small a range that no check is needed.
+
+    scikit-learn's check sorts the labels. It accepts all integers, and warns where more than
+    half of the labels are different.
+    """
+    if not isinstance(y, np.ndarray) or y.ndim != 1 or y.dtype.kind not in "biu":
+        return False
+    return int(y.max()) - int(y.min()) < len(y) // 2
 
 
 def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:

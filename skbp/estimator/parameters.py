@@ -89,6 +89,28 @@ def default_parameters(kind: type[BaseEstimator]) -> Parameters:
     return {each.name: each.default for each in parameters}
 
 
+_UNCHANGED = (str, float, type(None))
+
+
+class RememberedParameterNames:
+    """Mixin for estimators: the names of the parameters are looked up once for each class.
+
+    scikit-learn reads them from the signature of ``__init__`` again for each
+    ``get_params``, which takes longer than small fits.
+    """
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        key: Any = cls  # mypy takes no class for hashable
+        return list(_parameter_names(key))
+
+
+@cache
+def _parameter_names(cls: type[RememberedParameterNames]) -> tuple[str, ...]:
+    of_scikit_learn: Any = super(RememberedParameterNames, cls)
+    return tuple(of_scikit_learn._get_param_names())
+
+
 def with_python_numbers(classifier: BaseEstimator) -> Parameters:
     """Return the parameters of a classifier with Python's numbers in the place of NumPy's.
 
@@ -115,6 +137,8 @@ def with_python_numbers(classifier: BaseEstimator) -> Parameters:
 
 
 def _with_python_numbers(value: Any, name: str) -> Any:
+    if type(value) in _UNCHANGED:
+        return value
     if isinstance(value, list | tuple):
         kind = list if isinstance(value, list) else tuple
         return kind(_with_python_numbers(each, name) for each in value)

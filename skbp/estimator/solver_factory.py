@@ -301,7 +301,7 @@ def ignored_parameters(parameters: Parameters, defaults: Parameters) -> tuple[st
         Their names with their values, as in a call.
     """
     names = _IGNORED[parameters["solver"]]
-    changed = (name for name in names if parameters[name] != defaults[name])
+    changed = (n for n in names if n in defaults and parameters[n] != defaults[n])
     return tuple(f"{name}={parameters[name]!r}" for name in changed)
 
 

@@ -5,14 +5,15 @@ returns the one that fits the labels.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse import issparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skbp import probabilities
 from skbp._typing import Floats, Labels, Rows
@@ -29,17 +30,12 @@ class Targets(ABC):
 
     Parameters
     ----------
-    binarizer : LabelBinarizer
-        Fitted with labels of all classes.
+    classes : ndarray of shape (n_classes,)
+        The classes in ascending order, or for multilabel y the numbers of the labels.
     """
 
-    def __init__(self, binarizer: LabelBinarizer) -> None:
-        self._binarizer = binarizer
-
-    @property
-    def classes(self) -> NDArray[Any]:
-        """The classes, or for multilabel y the numbers of the labels."""
-        return self._binarizer.classes_
+    def __init__(self, classes: NDArray[Any]) -> None:
+        self.classes = classes
 
     @abstractmethod
     def check_shape(self, y: Labels, name: str) -> None:
@@ -147,7 +143,7 @@ class Targets(ABC):
         ValueError
             If the classes are not the same.
         """
-        if y.ndim == 1 and set(classes := unique_labels(y)) != set(self.classes):
+        if y.ndim == 1 and not np.array_equal(classes := _classes_of(y), self.classes):
             raise ValueError(
                 "To continue training, y must have the same classes as before, "
                 f"{self.classes.tolist()}. Got {classes.tolist()} instead."
@@ -367,7 +363,7 @@ class _OneLabel(Targets):
         """Return the targets with ``n`` units for two classes."""
         if len(self.classes) != 2:
             return self
-        return BinaryTargets(self._binarizer) if n == 1 else TwoUnitTargets(self._binarizer)
+        return BinaryTargets(self.classes) if n == 1 else TwoUnitTargets(self.classes)
 
     def check_shape(self, y: Labels, name: str) -> None:
         """Raise a ValueError if there is not one label a row, or a class is unknown."""
@@ -469,7 +465,17 @@ class TwoUnitTargets(MulticlassTargets):
 
 
 class MultilabelTargets(Targets):
-    """Any number of labels a row: one logistic unit for each label, and Y is y."""
+    """Any number of labels a row: one logistic unit for each label, and Y is y.
+
+    Parameters
+    ----------
+    binarizer : LabelBinarizer
+        Fitted with the labels of some rows.
+    """
+
+    def __init__(self, binarizer: LabelBinarizer) -> None:
+        super().__init__(binarizer.classes_)
+        self._binarizer = binarizer
 
     def check_shape(self, y: Labels, name: str) -> None:
         """Raise a ValueError if there is not one column for each label."""
@@ -535,13 +541,6 @@ class MultilabelTargets(Targets):
         return np.where(Y == 1, class_weights[:, 1], class_weights[:, 0]).prod(axis=1)
 
 
-_KINDS: Mapping[str, type[Targets]] = {
-    "binary": BinaryTargets,
-    "multiclass": MulticlassTargets,
-    "multilabel-indicator": MultilabelTargets,
-}
-
-
 def targets_for(y: Labels) -> Targets:
     """Return the targets that fit labels.
 
@@ -560,14 +559,17 @@ def targets_for(y: Labels) -> Targets:
     ValueError
         If there are fewer than two classes.
     """
-    binarizer = LabelBinarizer().fit(y)
-    targets = _KINDS[binarizer.y_type_](binarizer)
-    if isinstance(targets, _OneLabel) and len(targets.classes) < 2:
+    if issparse(y) or np.ndim(y) != 1:
+        return MultilabelTargets(LabelBinarizer().fit(y))
+    if not len(y):
+        raise ValueError(f"y has 0 samples: {y!r}")
+    classes = _classes_of(y)
+    if len(classes) < 2:
         raise ValueError(
             "BackpropClassifier needs samples of at least 2 classes in the data, but the "
-            f"data contains only one class: {targets.classes.tolist()[0]!r}"
+            f"data contains only one class: {classes.tolist()[0]!r}"
         )
-    return targets
+    return BinaryTargets(classes) if len(classes) == 2 else MulticlassTargets(classes)
 
 
 def targets_for_stream(y: Labels, classes: ArrayLike | None, known: Targets | None) -> Targets:
@@ -617,6 +619,11 @@ def targets_for_stream(y: Labels, classes: ArrayLike | None, known: Targets | No
         return targets_for(y)
     except ValueError as error:
         raise ValueError(f"classes={classes!r} is invalid: {error}") from error
+
+
+def _classes_of(y: Labels) -> NDArray[Any]:
+    """Return the classes of labels in ascending order, strings of no more width than they need."""
+    return np.asarray(list(np.unique(y)))
 
 
 def _checked_classes(classes: ArrayLike) -> NDArray[Any]:

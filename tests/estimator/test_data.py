@@ -125,6 +125,39 @@ def test_a_column_of_labels_is_accepted_with_a_warning():
     assert y.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint8, np.uint64])
+def test_integers_of_a_small_range_need_no_check(dtype, monkeypatch):
+    monkeypatch.setattr("skbp.estimator.data.check_classification_targets", pytest.fail)
+    _, y, _ = validated(Estimator(), np.eye(4), np.array([0, 1, 1, 0], dtype), None, reset=True)
+    assert y.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([-128, 127] * 99, np.int8),  # the difference is not an int8
+        np.array([0, 2**64 - 1] * 99, np.uint64),
+        np.array(["a", "b"] * 99),
+        np.array([0.0, 1.0] * 99),
+        np.array([[0, 1]] * 198),
+        csr_array(np.array([[0, 1]] * 198)),
+    ],
+    ids=str,
+)
+def test_other_labels_are_checked(y, monkeypatch):
+    checked = []
+    monkeypatch.setattr("skbp.estimator.data.check_classification_targets", checked.append)
+    _, found, _ = validated(Estimator(), np.eye(198), y, None, reset=True)
+    assert len(checked) == 1
+    assert checked[0] is found
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_warning_of_integers_most_of_which_are_different(unit):
+    with pytest.warns(UserWarning, match="greater than 50% of the number of samples"):
+        validated(Estimator(), np.eye(30), unit * (np.arange(30) // 1.5).astype(int), None, True)
+
+
 @pytest.mark.parametrize(
     ("sample_weight", "text"),
     [

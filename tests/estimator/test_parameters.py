@@ -1,5 +1,6 @@
 """skbp.estimator.parameters: which numbers are valid, and that NumPy's count as Python's."""
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -128,3 +129,23 @@ def test_the_largest_count_is_valid(name, solver):
     tol = 0.1 if name == "max_iter" else 1e-4
     model = Brief().set_params(solver=solver, tol=tol, **{name: 2**63 - 1})
     assert model.fit(X, y).n_iter_ < 1000
+
+
+def test_the_names_of_the_parameters_are_those_of_each_class():
+    class WithOwn(BackpropClassifier):
+        def __init__(self, hidden_layer_sizes=(3,), *, own=7):
+            super().__init__(hidden_layer_sizes)
+            self.own = own
+
+    names = inspect.signature(BackpropClassifier).parameters
+    assert list(BackpropClassifier().get_params()) == sorted(names)
+    assert WithOwn().get_params() == {"hidden_layer_sizes": (3,), "own": 7}
+    assert clone(WithOwn(own=8)).own == 8
+
+
+def test_the_signature_is_read_once(monkeypatch):
+    before = BackpropClassifier().get_params()
+    monkeypatch.setattr(inspect, "signature", pytest.fail)
+    names = BackpropClassifier._get_param_names()
+    names.clear()  # the list is the caller's
+    assert BackpropClassifier().get_params() == before

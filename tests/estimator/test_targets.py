@@ -78,6 +78,13 @@ def test_targets_are_scikit_learns(y):
     assert_array_equal(Y, LabelBinarizer().fit_transform(y))
 
 
+@pytest.mark.parametrize("y", [*LABELS.values(), np.array([3, 1, 7], np.int8)], ids=str)
+def test_classes_are_scikit_learns(y):
+    classes, expected = targets_for(y).classes, LabelBinarizer().fit(y).classes_
+    assert classes.dtype == expected.dtype
+    assert_array_equal(classes, expected)
+
+
 def test_targets_by_hand():
     assert encoded(["no", "yes"], ["yes", "no"]).tolist() == [[1], [0]]
     assert encoded([3, 1, 7], [7, 1]).tolist() == [[0, 0, 1], [1, 0, 0]]
@@ -209,6 +216,11 @@ def test_pickled_targets_are_the_same(y):
 def test_one_class_is_refused(y):
     with message(f"the data contains only one class: {y[0]!r}"):
         targets_for(y)
+
+
+def test_no_label_is_refused():
+    with message("classes=[] is invalid: y has 0 samples"):
+        targets_for_stream([0, 1], [], None)
 
 
 def test_a_multilabel_label_may_be_constant():
