@@ -1,5 +1,6 @@
 """skbp.engine._kernels, with every instruction set: epochs, threads and Ctrl-C."""
 
+import platform
 import signal
 import threading
 import time
@@ -131,6 +132,23 @@ def test_adam_counts_the_steps_it_makes():
     weightless_first = np.array([1, 4, 7, 0, 2, 3, 5, 6, 8])
     case = Case((4, 3), 9, weighted=True)
     assert assert_same_epochs(case, Adam(), order=weightless_first)["t"] == 2 * 2
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="only these take longer for subnormals"
+)
+@pytest.mark.parametrize("rule", ["nesterov", "adam"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_averages_do_not_stay_subnormal(rule, dtype):
+    case = Case((3, 5, 2), n_rows=4, dtype=dtype)
+    theta = np.zeros_like(case.theta)
+    state, smallest = RULES[rule].init(theta), np.finfo(dtype).smallest_subnormal
+    average = averages_of(state)[0]
+    average[:] = smallest
+    epoch(case, theta, state, RULES[rule], X=np.zeros_like(case.data[0]))
+    of_inputs = case.network.unpack(average)[0][:, 1:]  # their gradient is 0
+    assert (of_inputs == 0).all()
+    assert (np.full(3, smallest) * 2 > 0).all()  # after the epoch there are subnormals again
 
 
 def test_an_order_may_leave_rows_out_and_repeat_others():

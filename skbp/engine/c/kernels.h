@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__) || defined(_M_X64)
+#include <xmmintrin.h>
+#define HAS_MXCSR
+#endif
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, SOFTMAX };
 enum { LOG_LOSS, SQUARED_ERROR };
@@ -127,6 +131,29 @@ static int64_t rows_per_block(const network_t *network, int64_t n_rows, int64_t 
     n = BLOCK_BYTES / (width * item_size);
     n = n < BLOCK_MIN_ROWS ? BLOCK_MIN_ROWS : n > BLOCK_MAX_ROWS ? BLOCK_MAX_ROWS : n;
     return n_rows < n ? n_rows : n;
+}
+
+/* Let this thread compute 0 in the place of subnormal numbers; return its mode before. An x86
+   processor takes a hundred times as long for them. For others this does nothing. */
+static inline unsigned flush_subnormals(void)
+{
+#ifdef HAS_MXCSR
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040); /* flush to zero, and denormals are zeros */
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+/* Return to the mode that `flush_subnormals` returned. */
+static inline void restore_mode(unsigned mode)
+{
+#ifdef HAS_MXCSR
+    _mm_setcsr(mode);
+#else
+    (void)mode;
+#endif
 }
 
 #define INSTRUCTIONS baseline

@@ -192,6 +192,19 @@ static void FN(adam_step)(rule_t *rule, int64_t n, const REAL *RESTRICT D, REAL 
     }
 }
 
+/* Make the step of the rule. The averages of weights whose gradient stays 0 decay until they are
+   subnormal, and would remain so. */
+static void FN(step)(rule_t *rule, int64_t n, const REAL *D, REAL *theta, REAL *average_1,
+                     REAL *average_2)
+{
+    unsigned mode = flush_subnormals();
+    if (rule->is_adam)
+        FN(adam_step)(rule, n, D, theta, average_1, average_2);
+    else
+        FN(momentum_step)(rule, n, D, theta, average_1);
+    restore_mode(mode);
+}
+
 /* Whether one of m rows has a weight that is not 0. */
 static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
 {
@@ -226,10 +239,7 @@ static int FN(epoch)(const network_t *network, const examples_t *examples,
         *loss += (losses / m_rows + batches->lambda_m / 2 * squares) * (double)m;
         if (!FN(has_weight)(examples, start, m)) continue;
         if (batches->max_norm >= 0) FN(clip)(network->n_parameters, D, batches->max_norm);
-        if (rule->is_adam)
-            FN(adam_step)(rule, network->n_parameters, D, theta, average_1, average_2);
-        else
-            FN(momentum_step)(rule, network->n_parameters, D, theta, average_1);
+        FN(step)(rule, network->n_parameters, D, theta, average_1, average_2);
     }
     FN(release)(&w);
     return 1;
