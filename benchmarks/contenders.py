@@ -11,11 +11,14 @@ MODULES = {
     "skbp NumPy": "of_skbp",
     "MLPClassifier": "of_sklearn",
     "PyTorch": "of_torch",
+    "JAX": "of_jax",
     "products": "of_products",
     "square product": "of_square_product",
 }
 THREADS = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]  # PyTorch reads the first
+XLA_FLAGS = "XLA_FLAGS"
 NO_COMPILED = "SKBP_NO_COMPILED"
+NEEDS = {"PyTorch": ("torch",), "JAX": ("jax", "optax")}  # the others need what skbp does
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,10 @@ class Contender:
     @contextmanager
     def environment(self):
         """Set the environment variables of the process for this contender."""
-        before = {name: os.environ.pop(name, None) for name in [*THREADS, NO_COMPILED]}
+        before = {name: os.environ.pop(name, None) for name in [*THREADS, XLA_FLAGS, NO_COMPILED]}
         if self.one_thread:
             os.environ.update(dict.fromkeys(THREADS, "1"))
+            os.environ[XLA_FLAGS] = "--xla_cpu_multi_thread_eigen=false"
         if self.peer == "skbp NumPy":
             os.environ[NO_COMPILED] = "1"
         try:
@@ -61,20 +65,20 @@ OURS, OURS_1 = Contender("skbp"), Contender("skbp", one_thread=True)
 NUMPY, NUMPY_1 = Contender("skbp NumPy"), Contender("skbp NumPy", one_thread=True)
 MLP, MLP_1 = Contender("MLPClassifier"), Contender("MLPClassifier", one_thread=True)
 TORCH, TORCH_1 = Contender("PyTorch"), Contender("PyTorch", one_thread=True)
+JAX, JAX_1 = Contender("JAX"), Contender("JAX", one_thread=True)
 PRODUCTS, PRODUCTS_1 = Contender("products"), Contender("products", one_thread=True)
 SQUARE, SQUARE_1 = Contender("square product"), Contender("square product", one_thread=True)
 
-CONTENDERS = [OURS, NUMPY, MLP, TORCH, PRODUCTS, SQUARE]
-CONTENDERS += [OURS_1, NUMPY_1, MLP_1, TORCH_1, PRODUCTS_1, SQUARE_1]
+CONTENDERS = [OURS, NUMPY, MLP, TORCH, JAX, PRODUCTS, SQUARE]
+CONTENDERS += [OURS_1, NUMPY_1, MLP_1, TORCH_1, JAX_1, PRODUCTS_1, SQUARE_1]
 
 
 def available(work):
     """Return the contenders that are available for a work."""
-    has_torch = find_spec("torch") is not None
     return [
         each
         for each in CONTENDERS
         if each.peer in work.peers
         and (work.also_one_thread or not each.one_thread)
-        and (each.peer != "PyTorch" or has_torch)
+        and all(map(find_spec, NEEDS.get(each.peer, ())))
     ]

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from statistics import median, quantiles
 
 from contenders import (
+    JAX,
+    JAX_1,
     MLP,
     MLP_1,
     NUMPY,
@@ -96,6 +98,8 @@ RATIOS = {
     "MLPClassifier ÷ skbp NumPy, one thread": (ratio, MLP_1, NUMPY_1),
     "PyTorch ÷ skbp": (ratio, TORCH, OURS),
     "PyTorch ÷ skbp, one thread": (ratio, TORCH_1, OURS_1),
+    "JAX ÷ skbp": (ratio, JAX, OURS),
+    "JAX ÷ skbp, one thread": (ratio, JAX_1, OURS_1),
 }
 SHARES = {
     "its products ÷ skbp": (share, PRODUCTS, OURS),

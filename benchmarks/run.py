@@ -1,4 +1,4 @@
-"""Compare the speed of BackpropClassifier with that of MLPClassifier and PyTorch.
+"""Compare the speed of BackpropClassifier with that of MLPClassifier, PyTorch and JAX.
 
     python benchmarks/run.py                   # twenty minutes on two cores
     python benchmarks/run.py --quick           # smoke test, too small for meaningful results

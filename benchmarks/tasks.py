@@ -27,7 +27,7 @@ MOST_ITERATIONS = 100
 
 # All fits run to their last iteration. The same alpha is not the same penalty in all libraries, but
 # takes the same work.
-SETTINGS = {"alpha": 1e-4, "tol": 0, "random_state": 0}
+SETTINGS = {"alpha": 1e-4, "tol": 0, "early_stopping": False, "random_state": 0}
 STOCHASTIC = SETTINGS | {"learning_rate_init": 0.001, "n_iter_no_change": np.inf}
 FIT_ONCE = STOCHASTIC | {
     "hidden_layer_sizes": (100,),
@@ -62,7 +62,8 @@ def epoch(peer, load, **settings):
     """Prepare the measurement of the time of an epoch of sgd or Adam."""
     X, y = load()
     model = peer.classifier(**STOCHASTIC, **settings)
-    model.fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])
+    n_rows = None if hasattr(peer, "COMPILES_FOR_SHAPES") else WARM_UP_ROWS
+    model.fit(X[:n_rows], y[:n_rows])
     fit = clocked(lambda: model.fit(X, y))
     return lambda: fit() / settings["max_iter"]
 
@@ -87,7 +88,7 @@ def evaluation(peer, load, **settings):
 def descent(peer, load, loss, n_starts, **settings):
     """Prepare the measurement of the mean time to reach a loss, over some start weights."""
     X, y = load()
-    settings |= {"alpha": 0, "tol": 0, "max_iter": MOST_ITERATIONS}
+    settings |= {"alpha": 0, "tol": 0, "early_stopping": False, "max_iter": MOST_ITERATIONS}
     descents = [
         peer.descent(X, y, loss, random_state=start, **settings) for start in range(n_starts)
     ]

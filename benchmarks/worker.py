@@ -55,8 +55,8 @@ def forget():
 def describe(contender):
     """Return the machine and the versions; runs in the process of skbp."""
     described = {"CPU": f"{processor()}, {os.cpu_count()} cores", **contender.load().versions()}
-    if find_spec("torch"):
-        described["torch"] = version("torch")
+    peers = filter(find_spec, ["torch", "jax", "optax"])
+    described |= {peer: version(peer) for peer in peers}
     if hasattr(os, "getloadavg"):
         described["load"] = f"{os.getloadavg()[0]:.2f} in the minute before"
     return described

@@ -10,6 +10,7 @@ import tasks
 
 LIBRARIES = ("skbp", "skbp NumPy", "MLPClassifier", "PyTorch")
 WITHOUT_TORCH = LIBRARIES[:3]
+WITH_JAX = (*LIBRARIES, "JAX")
 LIMITS = ("products", "square product")
 
 SMALL = {"hidden_layer_sizes": (25,), "activation": "logistic"}
@@ -111,14 +112,15 @@ def steps(sizes):
     """Yield fits with sgd and Adam, measured per step."""
     once, often = sizes.epochs, 4 * sizes.epochs
     random, sparse = table(sizes.table_rows, 50), sparse_table(sizes.sparse_rows)
-    for data, network, solver, batch_size, epochs, target in [
-        (DIGITS, SMALL, "sgd", 1, once, "60×; PyTorch: 100×"),
-        (DIGITS, SMALL, "sgd", 32, often, "10×"),
-        (DIGITS, WIDE, "adam", 32, often, "5×"),
-        (DIGITS, WIDE, "adam", 200, often, "2.5×"),
-        (random, DEEP, "sgd", 1, 1, ""),
-        (random, DEEP, "sgd", 32, once, ""),
-        (sparse, NARROW, "adam", 200, once, ""),
+    for data, network, solver, batch_size, epochs, peers, target in [
+        (DIGITS, SMALL, "sgd", 1, once, LIBRARIES, "60×; PyTorch: 100×"),
+        (DIGITS, SMALL, "sgd", 32, often, LIBRARIES, "10×"),
+        (DIGITS, SMALL, "adam", 32, often, WITH_JAX, "JAX: 3×"),
+        (DIGITS, WIDE, "adam", 32, often, WITH_JAX, "5×; JAX: 3×"),
+        (DIGITS, WIDE, "adam", 200, often, WITH_JAX, "2.5×; JAX: 3×"),
+        (random, DEEP, "sgd", 1, 1, LIBRARIES, ""),
+        (random, DEEP, "sgd", 32, once, LIBRARIES, ""),
+        (sparse, NARROW, "adam", 200, once, WITHOUT_TORCH, ""),
     ]:
         for dtype in sizes.dtypes:
             yield Work(
@@ -133,7 +135,7 @@ def steps(sizes):
                     max_iter=epochs,
                     **network,
                 ),
-                WITHOUT_TORCH if data is sparse else LIBRARIES,
+                peers,
                 target,
             )
 

@@ -7,7 +7,8 @@ Each module has those of the following that its works need:
   `MLPClassifier`'s names;
 - ``evaluations(X, y, **settings)``, the number of cost evaluations in a fit;
 - ``gradient(X, y, hidden_layer_sizes)``, a function that computes the cost and its gradient on
-  all rows once, and returns the seconds.
+  all rows once, and returns the seconds;
+- ``COMPILES_FOR_SHAPES``, where the first `fit` to X of a shape takes longer.
 
 Thus a process only loads the library that it measures.
 """
