@@ -165,9 +165,15 @@ class _ScipyRun:
         self, method: str, theta: Floats, options: dict[str, Any], endings: Mapping[int, Ending]
     ) -> Result:
         """Run the optimiser; ``endings`` has those of SciPy's status that are its own."""
+        start = theta.astype(float)
+        J, D = self._evaluate(start)
+        # where the start is within tolerance, a line search may find no lower loss
+        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
+        if ending := first_ending(rules, Iteration(start, J, D), self.progress):
+            return Result(theta.copy(), J, self.progress.n_iter, self.progress.n_passes, ending)
         found = minimize(
             self._evaluate,
-            theta.astype(float),
+            start,
             jac=True,
             method=method,
             callback=self._after_iteration,
@@ -180,10 +186,12 @@ class _ScipyRun:
         return Result(x, J, progress.n_iter, progress.n_passes, ending)
 
     def _evaluate(self, theta: Floats) -> tuple[float, Floats]:
-        self.progress.n_passes += 1
-        J, D = self.objective(theta)
-        self.evaluated = Iteration(theta, J, D)
-        return J, D
+        last = self.evaluated
+        if last is None or last.gradient is None or not np.array_equal(last.theta, theta):
+            self.progress.n_passes += 1
+            self.evaluated = last = Iteration(theta, *self.objective(theta))
+        assert last.gradient is not None
+        return last.loss, last.gradient
 
     # SciPy looks at the argument's name to decide what to pass
     def _after_iteration(self, intermediate_result: OptimizeResult) -> None:
@@ -202,16 +210,11 @@ class _ScipyRun:
         """Return an iteration, with its gradient if it is the point evaluated last."""
         last = self.evaluated
         is_last = last is not None and np.array_equal(last.theta, theta)
-        return Iteration(theta, loss, last.gradient if last is not None and is_last else None)
+        return last if last is not None and is_last else Iteration(theta, loss)
 
     def _ending(
         self, found: OptimizeResult, options: Mapping[str, Any], endings: Mapping[int, Ending]
     ) -> Ending:
-        last = Iteration(found.x, found.fun, found.jac)
-        # the start may be within tolerance, where no line search finds a lower loss
-        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
-        if ending := first_ending(rules, last, self.progress):
-            return ending
         if found.status == 1:
             is_last = found.nit >= options["maxiter"]
             return Ending.MAX_ITER if is_last else Ending.MAX_FUN

@@ -432,8 +432,9 @@ def test_a_run_on_two_classes_equals_mlp_classifiers(name, activation):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(("name", "eta"), [("sgd", 0.05), ("adam", 0.01)])
 @pytest.mark.parametrize("patience", [2, 4])
-def test_a_run_until_convergence_equals_mlp_classifiers(patience, name, eta):
+def test_a_run_goes_on_where_mlp_classifier_gives_up(patience, name, eta):
     parameters = {"solver": name, "learning_rate_init": eta, "tol": 5e-3}
     ours, reference = fit_both(X, y, patience, batch_size=64, max_iter=500, **parameters)
-    assert ours.n_iter_ < 500
-    assert_same_run(ours, reference)
+    assert reference.n_iter_ < ours.n_iter_ < 500
+    assert_allclose(ours.loss_curve_[: reference.n_iter_], reference.loss_curve_, atol=1e-9)
+    assert ours.loss_ < reference.loss_ / 2
