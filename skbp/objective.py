@@ -405,7 +405,8 @@ def constant_cost(
         block = slice(start, start + _ROWS_OF_BLOCK)
         shape = Y[block].shape
         losses = of_rows.per_row(np.broadcast_to(z, shape), np.broadcast_to(a, shape), Y[block])
-        total += losses.sum() if sample_weight is None else losses @ sample_weight[block]
+        weighted = losses if sample_weight is None else losses * sample_weight[block]
+        total += float(weighted.sum())
     return float(total / (len(Y) if sample_weight is None else sample_weight.sum(dtype=float)))
 
 

@@ -171,10 +171,11 @@ def assemble(
         class_weights = targets.class_weights(parameters["class_weight"], examples)
     network = _network(parameters, examples, targets)
     problem = Problem(network, targets, class_weights, examples, parameters)
+    kind: Any = type(classifier)  # mypy takes no class for hashable
     problem = replace(
         problem,
         stops_early=stops_early(parameters, len(examples.Y)),
-        ignored=ignored_parameters(parameters, default_parameters(type(classifier))),
+        ignored=ignored_parameters(parameters, default_parameters(kind)),
     )
     return replace(problem, examples=problem.weighted(examples))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial, update_wrapper
+from functools import partial
 from types import MethodType
 from typing import Any, ClassVar, Self
 
@@ -58,7 +58,7 @@ class _WithMiniBatches:
     """A method that only the classifiers with a mini-batch solver have, and which says so."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
-        update_wrapper(self, method)
+        self.__doc__ = method.__doc__
         self._method = method
 
     def __get__(self, classifier: Any, owner: type) -> Any:

@@ -14,6 +14,7 @@ _ALPHAS = {"logistic": 0.5, "identity": 0.5, "softplus": 0.3, "tanh": 1.0, "elu"
 _OTHER_ALPHA = 3.0
 _SQUARED_ERROR = 0.1
 _ALL_OF_ALPHA = 500
+_LEAST_M = 225
 _ENOUGH_ROWS = 2000
 _PATIENCE_GROWTH = 2
 
@@ -31,10 +32,10 @@ def alpha_for(parameters: Parameters, m: float) -> float:
     Returns
     -------
     float
-        The value that is given; or for ``"auto"`` c min(1, √(m/500)), where c depends on
-        the activation (the least of several) and is a tenth of that for the squared error,
+        The value that is given; or for ``"auto"`` c min(1, √(m/500), m/225), where c depends
+        on the activation (the least of several) and is a tenth of that for the squared error,
         whose gradient is smaller. On few rows, λ/m of a constant λ would leave a constant
-        model.
+        model; so λ/m is at most c/225.
     """
     given = parameters["alpha"]
     if given != "auto":
@@ -42,7 +43,7 @@ def alpha_for(parameters: Parameters, m: float) -> float:
     c = min(_ALPHAS.get(name, _OTHER_ALPHA) for name in _activations(parameters))
     if parameters["loss"] == "squared_error":
         c *= _SQUARED_ERROR
-    return c * min(1.0, sqrt(m / _ALL_OF_ALPHA))
+    return c * min(1.0, sqrt(m / _ALL_OF_ALPHA), m / _LEAST_M)
 
 
 def _activations(parameters: Parameters) -> list[str]:
@@ -50,7 +51,8 @@ def _activations(parameters: Parameters) -> list[str]:
     if not np.size(parameters["hidden_layer_sizes"]):
         return ["identity"]
     given = parameters["activation"]
-    return [getattr(g, "name", g) for g in (given if isinstance(given, list | tuple) else [given])]
+    each = given if isinstance(given, list | tuple) else [given]
+    return [str(getattr(activation, "name", activation)) for activation in each]
 
 
 def stops_early(parameters: Parameters, n_rows: int) -> bool:

@@ -19,6 +19,7 @@ from skbp.solvers import Ending
 from skbp.solvers.stopping import is_clearly_below
 
 _ROWS_LOOKED_AT = 1000
+_LARGE = 100
 _MUCH_LARGER = 1000
 _NOT_STANDARDISED = 10
 _STRONG_PENALTY = 0.05
@@ -190,12 +191,12 @@ class Diagnosis:
     def largest_column(self) -> str:
         """A sentence on a column that drowns the others; empty if there is none."""
         scales = self._scales
-        if not scales.size or scales.max() < _NOT_STANDARDISED:
+        if not scales.size or scales.max() < _LARGE:
             return ""
-        ratio = float(scales.max() / np.median(scales))
+        ratio = float(scales.max() / scales.min())
         if ratio < _MUCH_LARGER:
             return ""
-        return f"A column of X has values {ratio:.2g} times as large as the median column."
+        return f"A column of X has values {ratio:.2g} times as large as those of another one."
 
     @property
     def _ending(self) -> str:

@@ -283,7 +283,8 @@ def test_they_may_converge_in_the_last_iteration_that_is_allowed(name):
 @pytest.mark.parametrize(("dtype", "ftol"), [(np.float64, 2e-9), (np.float32, 1e-6)])
 def test_lbfgs_stops_where_the_loss_no_longer_falls(dtype, ftol):
     objective, callback = Objective(NETWORK, X.astype(dtype), Y, alpha=1.0), Recorder()
-    result = SOLVERS["lbfgs"](tol=1e-12, max_iter=5000).minimize(objective, THETA.astype(dtype), callback)
+    solver = SOLVERS["lbfgs"](tol=1e-12, max_iter=5000)
+    result = solver.minimize(objective, THETA.astype(dtype), callback)
     # SciPy measures the decrease against the loss, or against 1 if that is larger
     *before, last = -np.diff(callback.losses) / np.maximum(callback.losses[:-1], 1)
     assert min(before) > ftol * 0.9
