@@ -52,7 +52,7 @@ def masks_of(n_hidden, seed):
     """Return the factors of the units of each hidden layer that are drawn with a seed."""
     network = network_of(n_hidden, "identity")  # no z is 0, so a 0 is a unit that was left out
     trained = with_dropout(network, RATES[:n_hidden], random_state(seed))
-    activations, _ = trained.forward(network.initialize(0), X)
+    activations, _ = trained.forward(network.initialize(0, gain=1), X)
     hidden = zip(activations[1:-1], RATES[:n_hidden], strict=True)
     return {layer: (a != 0) / (1 - p) for layer, (a, p) in enumerate(hidden, start=2)}
 

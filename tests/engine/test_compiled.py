@@ -595,7 +595,8 @@ def test_copies_and_unpickled_models_are_compiled(remade, calls):
     assert_array_equal(again.predict_proba(X), model.predict_proba(X))
     again.transform(X)
     assert calls["outputs"] == 3
-    again.set_params(solver="adam", warm_start=True, max_iter=5).fit(X, y)
+    again.set_params(solver="adam", learning_rate_init=0.003, warm_start=True, max_iter=5)
+    again.fit(X, y)
     assert calls["epoch"] == 5
 
 

@@ -299,7 +299,7 @@ def network():
 def network_with_an_example():
     """Show how the lecture's network, which counts inputs that are on, learns from (0, 1)."""
     X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 2]
-    model = BackpropClassifier((2,), random_state=0).fit(X, y)
+    model = BackpropClassifier((2,), "logistic", alpha=0.5, random_state=0).initialize(X, y)
     model.coefs_, model.intercepts_ = weights.split(
         [
             np.array([[-1.0, 2.0, 2.0], [1.5, -3.0, 1.0]]),
