@@ -69,7 +69,8 @@ class TrainingState:
         Parameters
         ----------
         keep_averages : bool
-            Whether the state of the update rule is kept; not where the solver changes.
+            Whether the state of the update rule and the rate that was found are kept; not
+            where the solver changes.
 
         Returns
         -------
@@ -79,11 +80,10 @@ class TrainingState:
         before = self.progress
         if before.n_examples == 0:  # a line search has no schedule to continue
             before = Progress(random_state=before.random_state)
-        averages = before.averages if keep_averages else {}
+        if not keep_averages:
+            before = replace(before, averages={}, rate=None)
         random_state = deepcopy(before.random_state)
-        progress = replace(
-            before, averages=averages, random_state=random_state, order=None, ending=None
-        )
+        progress = replace(before, random_state=random_state, order=None, ending=None)
         history = History(self.history.loss_curve, self.history.last.best_loss)
         return TrainingState(progress, history)
 

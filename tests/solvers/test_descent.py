@@ -28,12 +28,16 @@ from solver_cases import (
 )
 
 from skbp import BackpropClassifier
+from skbp.network import Network
 from skbp.objective import Objective
 from skbp.solvers import (
+    LBFGS,
     Adaptive,
+    BarzilaiBorwein,
     Constant,
     Cosine,
     Ending,
+    GradientTolerance,
     InverseScaling,
     Momentum,
     OneCycle,
@@ -438,3 +442,69 @@ def test_a_run_goes_on_where_mlp_classifier_gives_up(patience, name, eta):
     assert reference.n_iter_ < ours.n_iter_ < 500
     assert_allclose(ours.loss_curve_[: reference.n_iter_], reference.loss_curve_, atol=1e-9)
     assert ours.loss_ < reference.loss_ / 2
+
+
+# ------------------------------------------------------------------- Barzilai and Borwein
+
+
+def test_barzilai_borwein_by_hand():
+    # J = ½ (θ_1² + 4 θ_2²); each rate is sᵀs / sᵀy of the step before
+    scales = np.array([1.0, 4.0])
+    found = []
+    solver = BarzilaiBorwein(max_iter=4, stopping=())
+    solver.minimize(
+        lambda theta: (theta @ (scales * theta) / 2, scales * theta),
+        np.array([300.0, 300.0]),
+        lambda theta, J: found.append(theta.copy()),
+    )
+    theta, D = np.array([300.0, 300.0]), scales * 300
+    step = -D / np.linalg.norm(D)
+    for each in found:
+        np.testing.assert_allclose(each, theta + step, rtol=1e-9)
+        D_next = scales * each
+        rate = (step @ step) / (step @ (D_next - D))
+        theta, D, step = each, D_next, -rate * D_next
+        longest = 0.1 * np.linalg.norm(theta)
+        step *= min(1, longest / np.linalg.norm(step))
+
+
+@pytest.mark.parametrize("power", [2, 4])
+def test_barzilai_borwein_needs_no_rate_at_any_scale(power):
+    for scale in (1e-6, 1.0, 1e6):
+
+        def objective(theta, scale=scale):
+            J = scale * np.sum((theta - 3) ** power)
+            return J, scale * power * (theta - 3) ** (power - 1)
+
+        solver = BarzilaiBorwein(max_iter=2000, stopping=(GradientTolerance(1e-9 * scale),))
+        result = solver.minimize(objective, np.zeros(2))
+        assert result.ending is Ending.GRADIENT_TOLERANCE
+        np.testing.assert_allclose(result.theta, 3, atol=1e-2)
+
+
+def test_barzilai_borwein_ends_where_lbfgs_does():
+    network = Network((4, 3), output_activation="softmax")
+    objective = Objective(network, X, np.eye(3)[y], alpha=1.0)
+    start = network.initialize(0)
+    rules = (GradientTolerance(1e-8),)
+    ours = BarzilaiBorwein(max_iter=5000, stopping=rules).minimize(objective, start)
+    theirs = LBFGS(max_iter=5000, stopping=rules, least_decrease=0).minimize(objective, start)
+    np.testing.assert_allclose(ours.theta, theirs.theta, atol=1e-6)
+
+
+def test_barzilai_borwein_resumed_is_as_if_never_interrupted():
+    objective = Objective(Network((4, 3)), X, np.eye(3)[y], alpha=1.0)
+    start, progress = np.zeros(15), Progress()
+    half = BarzilaiBorwein(max_iter=7).minimize(objective, start, progress=progress)
+    whole = BarzilaiBorwein(max_iter=14).minimize(objective, start)
+    rest = BarzilaiBorwein(max_iter=14).minimize(objective, half.theta, progress=progress)
+    np.testing.assert_array_equal(rest.theta, whole.theta)
+
+
+def test_barzilai_borwein_goes_back_where_the_loss_is_not_finite():
+    def objective(theta):
+        J = float(theta @ theta) if abs(theta).max() < 1.5 else np.inf
+        return J, 2 * theta
+
+    result = BarzilaiBorwein().minimize(objective, np.array([1.4, -1.4]))
+    np.testing.assert_allclose(result.theta, 0, atol=1e-4)
