@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
 from skbp.estimator.data import Dataset, validated
-from skbp.estimator.defaults import alpha_for, stops_early
+from skbp.estimator.defaults import alpha_for
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
@@ -170,13 +170,9 @@ def assemble(
     if parameters["class_weight"] is not None:
         class_weights = targets.class_weights(parameters["class_weight"], examples)
     network = _network(parameters, examples, targets)
-    problem = Problem(network, targets, class_weights, examples, parameters)
     kind: Any = type(classifier)  # mypy takes no class for hashable
-    problem = replace(
-        problem,
-        stops_early=stops_early(parameters, len(examples.Y)),
-        ignored=ignored_parameters(parameters, default_parameters(kind)),
-    )
+    ignored = ignored_parameters(parameters, default_parameters(kind))
+    problem = Problem(network, targets, class_weights, examples, parameters, ignored=ignored)
     return replace(problem, examples=problem.weighted(examples))
 
 

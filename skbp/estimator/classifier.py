@@ -37,7 +37,7 @@ from skbp.estimator.assembly import (
     with_held_out_set,
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
-from skbp.estimator.defaults import score_plateau
+from skbp.estimator.defaults import score_plateau, stops_early
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.prediction import Prediction
@@ -545,6 +545,8 @@ class BackpropClassifier(
             problem = assemble(self, X, y, sample_weight, self.targets_ if continues else None)
             if continues:
                 problem.targets.check_same_classes(problem.examples.y)
+            does_stop = stops_early(problem.parameters, problem.examples.n_counted)
+            problem = replace(problem, stops_early=does_stop)
             state = new_state(self) if resumed is None else deepcopy(resumed)
             parameters = problem.parameters
             conditions = Conditions.of(parameters, problem.examples.X, X_val is not None)
@@ -636,7 +638,7 @@ class BackpropClassifier(
             dtype = precision_of(self) if is_fitted else None
             problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
-            problem = replace(problem, stops_early=False, m_before=state.m)
+            problem = replace(problem, m_before=state.m)
             state.m = problem.m
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
             n_rows = len(problem.examples.Y)

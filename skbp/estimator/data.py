@@ -46,6 +46,11 @@ class Dataset:
         """The sum of the weights."""
         return float(len(self.Y) if self.weight is None else self.weight.sum(dtype=float))
 
+    @property
+    def n_counted(self) -> int:
+        """The number of examples whose weight is not 0."""
+        return len(self.Y) if self.weight is None else int(np.count_nonzero(self.weight))
+
     def with_class_weights(self, class_weights: Floats | None) -> "Dataset":
         """Return the same examples, weighted by their classes too.
 

@@ -63,7 +63,7 @@ def stops_early(parameters: Parameters, n_rows: int) -> bool:
     parameters : mapping of str to object
         The constructor parameters of `BackpropClassifier`, valid.
     n_rows : int
-        The number of rows, those of a validation set that is held out included.
+        The number of rows with a weight, those of a validation set that is held out included.
 
     Returns
     -------
