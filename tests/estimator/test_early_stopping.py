@@ -57,6 +57,7 @@ OVERFITTING = {
 
 
 def network(solver, **parameters):
+    of_batches = {"batch_size": 10} if solver in MINI_BATCH else {}
     defaults = {
         "activation": "tanh",
         "alpha": 0.01,
@@ -64,10 +65,9 @@ def network(solver, **parameters):
         "n_iter_no_change": 5,
         "early_stopping": True,
         "random_state": 0,
-        "batch_size": 10,
     }
     return BackpropClassifier(
-        (8,), solver=solver, **defaults | OVERFITTING.get(solver, {}) | parameters
+        (8,), solver=solver, **defaults | of_batches | OVERFITTING.get(solver, {}) | parameters
     )
 
 
@@ -174,13 +174,13 @@ def test_early_stopping_gives_better_probabilities_than_training_on():
 
 
 def n_iterations(scores, n, tol):
-    """Return how many iterations it takes until n in a row have not improved by tol."""
-    best, in_a_row = -np.inf, 0
-    for number, score in enumerate(scores, start=1):
-        in_a_row = 0 if score >= best + tol else in_a_row + 1
-        best = max(best, score)
-        if in_a_row == n:
-            return number
+    """Return after how many iterations the scores have not risen by tol within the last n."""
+    improved_at = 0
+    for number in range(1, len(scores)):
+        if scores[number] >= scores[improved_at] + tol:
+            improved_at = number
+        if number - improved_at == n:
+            return number + 1
     return None
 
 
@@ -200,8 +200,9 @@ def test_patience_counts_exactly_n(solver, n, tol):
         (3, [0], 4),
         (3, [5, 0, 0, 5], 4),
         (2, [0, 1, 2, 3], 6),
-        (2, [0, 0.5, 1, 1.5], 3),
+        (2, [0, 0.5, 1, 1.5], 5),
         (2, [0, 0.5, 1.5, 2], 5),
+        (2, [0, 0.5, 0.75, 1], 3),
         (2, [0, -9, 2, -9, 4, -9], 7),
     ],
 )
