@@ -396,7 +396,7 @@ def constant_cost(
     0.6931
     """
     with np.errstate(over="ignore"):
-        m = len(Y) if sample_weight is None else sample_weight.sum(dtype=float)
+        m = float(len(Y) if sample_weight is None else sample_weight.sum(dtype=float))
     if not 0 < m < np.inf:
         return np.inf  # `Objective` tells what is wrong
     weight = None if sample_weight is None else sample_weight / m

@@ -79,10 +79,10 @@ class TrainingState:
         before = self.progress
         if before.n_examples == 0:  # a line search has no schedule to continue
             before = Progress(random_state=before.random_state)
-        averages = before.averages if keep_averages else {}
+        averages, rate = (before.averages, before.rate) if keep_averages else ({}, None)
         random_state = deepcopy(before.random_state)
         progress = replace(
-            before, averages=averages, random_state=random_state, order=None, ending=None
+            before, averages=averages, rate=rate, random_state=random_state, order=None, ending=None
         )
         history = History(self.history.loss_curve, self.history.last.best_loss)
         return TrainingState(progress, history)

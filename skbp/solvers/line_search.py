@@ -165,25 +165,37 @@ class _ScipyRun:
         self, method: str, theta: Floats, options: dict[str, Any], endings: Mapping[int, Ending]
     ) -> Result:
         """Run the optimiser; ``endings`` has those of SciPy's status that are its own."""
+        start, progress = theta.astype(float), self.progress
+        J, D = self._evaluate(start)
+        if ending := self._tolerance(Iteration(start, J, D)):
+            return Result(theta.copy(), J, progress.n_iter, progress.n_passes, ending)
         found = minimize(
             self._evaluate,
-            theta.astype(float),
+            start,
             jac=True,
             method=method,
             callback=self._after_iteration,
             options=options,
         )
-        x, J, progress = found.x.astype(theta.dtype), float(found.fun), self.progress
+        x, J = found.x.astype(theta.dtype), float(found.fun)
         if not math.isfinite(J):
             check_finite(x, J, progress.n_iter + 1)
         ending = self.requested or self._ending(found, options, endings)
         return Result(x, J, progress.n_iter, progress.n_passes, ending)
 
     def _evaluate(self, theta: Floats) -> tuple[float, Floats]:
+        last = self.evaluated
+        if last is not None and last.gradient is not None and np.array_equal(last.theta, theta):
+            return last.loss, last.gradient  # the start
         self.progress.n_passes += 1
         J, D = self.objective(theta)
         self.evaluated = Iteration(theta, J, D)
         return J, D
+
+    def _tolerance(self, iteration: Iteration) -> Ending | None:
+        """Return an ending if the gradient is within tolerance."""
+        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
+        return first_ending(rules, iteration, self.progress)
 
     # SciPy looks at the argument's name to decide what to pass
     def _after_iteration(self, intermediate_result: OptimizeResult) -> None:
@@ -207,10 +219,7 @@ class _ScipyRun:
     def _ending(
         self, found: OptimizeResult, options: Mapping[str, Any], endings: Mapping[int, Ending]
     ) -> Ending:
-        last = Iteration(found.x, found.fun, found.jac)
-        # the start may be within tolerance, where no line search finds a lower loss
-        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
-        if ending := first_ending(rules, last, self.progress):
+        if ending := self._tolerance(Iteration(found.x, found.fun, found.jac)):
             return ending
         if found.status == 1:
             is_last = found.nit >= options["maxiter"]

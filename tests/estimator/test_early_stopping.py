@@ -13,6 +13,7 @@ import pytest
 from fitting import (
     IRIS,
     LINE_SEARCH,
+    MINI_BATCH,
     PROBLEMS,
     Brief,
     assert_same_model,
@@ -184,6 +185,7 @@ def n_iterations(scores, n, tol):
     return None
 
 
+@may_stop_early
 @every_solver
 @pytest.mark.parametrize("n", [1, 4, np.int64(7)])
 @pytest.mark.parametrize("tol", [1e-4, 1e-3])
@@ -192,6 +194,7 @@ def test_patience_counts_exactly_n(solver, n, tol):
     assert model.n_iter_ == n_iterations(model.validation_scores_, n, tol) < 300
 
 
+@may_stop_early
 @every_solver
 @pytest.mark.parametrize(
     ("n", "scores", "n_iter"),
@@ -308,6 +311,7 @@ def test_validation_curves_by_their_definitions(
     sample_weight_val = rng.integers(0, 4, 40) if weighted else None
     model = BackpropClassifier(
         (5,),
+        "logistic",
         loss=loss,
         output_activation=output_activation,
         class_weight=CLASS_WEIGHTS[problem] if class_weighted else None,
@@ -803,8 +807,9 @@ def test_max_iter_1_has_one_score(solver):
 
 @pytest.mark.parametrize("solver", LINE_SEARCH)
 def test_a_start_at_the_optimum_has_no_iteration_to_choose_from(solver):
-    optimum = network(solver, early_stopping=False, alpha=5.0, max_iter=1000, tol=1e-3).fit(X, y)
-    model = network(solver, alpha=5.0, tol=1e-3).fit(
+    settings = {"alpha": 5.0, "max_iter": 1000, "tol": 1e-3}
+    optimum = network(solver, early_stopping=False, **settings | {"n_iter_no_change": np.inf}).fit(X, y)
+    model = network(solver, **settings).fit(
         X,
         y,
         X_val=X_val,
