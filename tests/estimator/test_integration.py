@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from fitting import may_stop_early
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array

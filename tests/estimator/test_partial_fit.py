@@ -342,8 +342,6 @@ def test_calls_are_not_limited_by_patience_or_max_iter(solver):
     [
         {"learning_rate": "constant"},
         {"learning_rate": "invscaling", "power_t": 0.3},
-        # no epoch improves the loss enough
-        {"learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 10.0},
         {"learning_rate": "cosine", "max_iter": 5},
         {"learning_rate": "one_cycle", "max_iter": 5},
     ],
@@ -358,6 +356,17 @@ def test_learning_rate_schedules_continue_from_call_to_call(solver, schedule):
     if schedule["learning_rate"] != "constant":
         constant = clone(model).set_params(learning_rate="constant", n_iter_no_change=np.inf)
         assert not np.array_equal(weights_of(constant.fit(X, y)), weights_of(fitted))
+
+
+@every_mini_batch_solver
+def test_an_adaptive_rate_falls_with_each_call_that_improves_too_little(solver):
+    settings = {"solver": solver, "shuffle": False, "batch_size": 10, "n_iter_no_change": 1}
+    adaptive = Small(**settings, learning_rate="adaptive", learning_rate_init=0.01, tol=10.0)
+    given = Small(**settings)
+    for eta in (0.01, 0.01, 0.01 / 5, 0.01 / 25, 0.01 / 125):
+        adaptive.partial_fit(X, y, [0, 1, 2])
+        given.set_params(learning_rate_init=eta).partial_fit(X, y, [0, 1, 2])
+    assert_same_model(adaptive, given, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("learning_rate", "last"), [("cosine", 0.0955), ("one_cycle", 4e-6)])
