@@ -222,6 +222,8 @@ class Diagnosis:
             yield f"alpha={problem.alpha:.3g} is large beside {n_rows} rows: lower it."
         if column := self.largest_column:
             yield f"{column} Standardise X."
+        elif not self.is_standardised:
+            yield "The columns of X have different scales: standardise X."
         hidden = problem.network.g
         if sum(activation.bounded for activation in hidden) >= _MANY_LAYERS:
             name = hidden[0].name

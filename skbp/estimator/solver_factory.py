@@ -151,9 +151,7 @@ LEARNING_RATES: Mapping[str, ScheduleKind] = {
 """The schedules by the values of ``learning_rate``."""
 
 
-def _descent_options(
-    setting: Setting, auto_rate: float, plateau: LossPlateau
-) -> dict[str, Any]:
+def _descent_options(setting: Setting, auto_rate: float, plateau: LossPlateau) -> dict[str, Any]:
     """Return the options that all gradient descents share."""
     parameters = setting.parameters
     kind, given = LEARNING_RATES[parameters["learning_rate"]], parameters["learning_rate_init"]
@@ -307,7 +305,9 @@ def ignored_parameters(parameters: Parameters, defaults: Parameters) -> tuple[st
 
 SOLVERS: Mapping[str, SolverKind] = {
     "gd": SolverKind(_gradient_descent),
-    "sgd": _mini_batches(_momentum, _rate_of_momentum, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+    "sgd": _mini_batches(
+        _momentum, _rate_of_momentum, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    ),
     "adam": _mini_batches(_adam, lambda given: 0.003, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
     "cg": SolverKind(_conjugate_gradient),
     "lbfgs": SolverKind(_lbfgs),

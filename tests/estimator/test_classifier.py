@@ -256,7 +256,13 @@ def fitted_pair(request, problems):
 def test_fitted_attributes_are_mlp_classifiers(fitted_pair):
     ours, theirs = ({name for name in vars(model) if name.endswith("_")} for model in fitted_pair)
     assert theirs == set(FITTED)
-    assert ours - theirs == {"alpha_", "best_iter_", "network_", "targets_", "validation_loss_curve_"}
+    assert ours - theirs == {
+        "alpha_",
+        "best_iter_",
+        "network_",
+        "targets_",
+        "validation_loss_curve_",
+    }
     assert theirs < ours
 
 

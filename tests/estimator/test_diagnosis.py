@@ -54,7 +54,7 @@ def test_a_weaker_penalty_is_not(alpha):
 
 
 def test_light_weights_are_named_with_their_factor():
-    text = text_of(network(alpha=0.5), X, y, np.full(150, 1 / 150))
+    text = text_of(network((10,), "logistic", alpha=0.5), X, y, np.full(150, 1 / 150))
     assert "sample weights sum to 1 for 150 rows" in text
     assert "alpha" in text
 

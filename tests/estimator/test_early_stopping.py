@@ -808,7 +808,9 @@ def test_max_iter_1_has_one_score(solver):
 @pytest.mark.parametrize("solver", LINE_SEARCH)
 def test_a_start_at_the_optimum_has_no_iteration_to_choose_from(solver):
     settings = {"alpha": 5.0, "max_iter": 1000, "tol": 1e-3}
-    optimum = network(solver, early_stopping=False, **settings | {"n_iter_no_change": np.inf}).fit(X, y)
+    optimum = network(solver, early_stopping=False, **settings | {"n_iter_no_change": np.inf}).fit(
+        X, y
+    )
     model = network(solver, **settings).fit(
         X,
         y,

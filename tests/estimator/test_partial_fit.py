@@ -75,7 +75,9 @@ def test_the_other_solvers_do_not_have_it(solver):
     model = Small(solver=solver, tol=0.1)
     for classifier in (BackpropClassifier(solver=solver), model.fit(X, y)):
         assert not hasattr(classifier, "partial_fit")
-        with pytest.raises(AttributeError, match=rf"partial_fit needs .*sgd.*adam.*solver='{solver}'"):
+        with pytest.raises(
+            AttributeError, match=rf"partial_fit needs .*sgd.*adam.*solver='{solver}'"
+        ):
             classifier.partial_fit(X, y)
     assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
 

@@ -383,7 +383,10 @@ def test_a_single_pass_always_ends_after_an_epoch(solver, learning_rate):
     parameters = parameters_of(
         solver=solver, learning_rate=learning_rate, max_iter=3, batch_size=17, tol=9.0
     )
-    several, single = make_solver(Setting(parameters, 50)), make_one_pass_solver(Setting(parameters, 50))
+    several, single = (
+        make_solver(Setting(parameters, 50)),
+        make_one_pass_solver(Setting(parameters, 50)),
+    )
     assert (single.rule, single.learning_rate) == (several.rule, several.learning_rate)
     assert (single.batch_size, single.max_iter) == (17, np.inf)
     # the other rules count on, because the learning rate may depend on them
