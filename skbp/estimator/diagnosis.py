@@ -260,6 +260,10 @@ def _spaced(n_rows: int) -> slice:
 
 
 def _root_mean_squares(X: Matrix) -> Floats:
+    largest = float(abs(X).max())
+    if largest == 0:
+        return np.empty(0)
+    X = X / largest  # so that no square overflows
     squares = X.multiply(X) if issparse(X) else X * X
-    scales: Floats = np.sqrt(np.asarray(squares.mean(axis=0), dtype=float)).ravel()
+    scales: Floats = largest * np.sqrt(np.asarray(squares.mean(axis=0), dtype=float)).ravel()
     return scales[scales > 0]

@@ -120,7 +120,7 @@ def test_the_lectures_start_weights_have_its_bound_and_drawn_biases():
     for coef, intercept in zip(model.coefs_, model.intercepts_, strict=True):
         bound = np.sqrt(6 / sum(coef.shape))
         assert 0.9 * bound < np.abs(coef).max() <= bound
-        assert (0 < np.abs(intercept)).all()
+        assert (np.abs(intercept) > 0).all()
         assert (np.abs(intercept) <= bound).all()
 
 
