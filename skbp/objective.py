@@ -399,7 +399,7 @@ def constant_cost(
         m = float(len(Y) if sample_weight is None else sample_weight.sum(dtype=float))
     if not 0 < m < np.inf:
         return np.inf  # `Objective` tells what is wrong
-    weight = None if sample_weight is None else sample_weight / m
+    weight = None if sample_weight is None else sample_weight.astype(float) / m
     means = np.average(Y, axis=0, weights=weight).astype(float)
     tiny = np.finfo(float).eps
     means = np.clip(means, tiny, 1 - tiny)
