@@ -98,7 +98,11 @@ def run(cell: Cell, seed: int) -> Outcome:
     is_linear = cell.activation == "identity"
     floor = 0.9 if cell.data in NOT_LINEAR and not is_linear else linear - 0.05
     model = BackpropClassifier(
-        (UNITS,) * cell.depth, cell.activation, loss=cell.loss, solver=cell.solver, random_state=seed
+        (UNITS,) * cell.depth,
+        cell.activation,
+        loss=cell.loss,
+        solver=cell.solver,
+        random_state=seed,
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -108,7 +112,9 @@ def run(cell: Cell, seed: int) -> Outcome:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="only a few cells")
     parser.add_argument("--only", choices=SOLVERS, help="only the cells of one solver")
     parser.add_argument("--seed", type=int, default=0)
@@ -119,13 +125,17 @@ def main() -> int:
     failed = [pair for pair in zip(chosen, outcomes, strict=True) if not pair[1].holds]
     for cell, outcome in failed:
         ending = "silent" if outcome.is_silent else "warned"
-        print(f"{ending}  {outcome.score:.3f} < {outcome.floor:.3f}  n_iter {outcome.n_iter:4}  {cell}")
+        print(
+            f"{ending}  {outcome.score:.3f} < {outcome.floor:.3f}  n_iter {outcome.n_iter:4}  {cell}"
+        )
     for solver in SOLVERS:
         of_solver = [o for c, o in zip(chosen, outcomes, strict=True) if c.solver == solver]
         if of_solver:
             n_warned = sum(o.warned for o in of_solver)
             mean = np.mean([o.n_iter for o in of_solver])
-            print(f"{solver:6} {sum(o.holds for o in of_solver)} of {len(of_solver)} hold, {n_warned} warned, {mean:.0f} iterations")
+            print(
+                f"{solver:6} {sum(o.holds for o in of_solver)} of {len(of_solver)} hold, {n_warned} warned, {mean:.0f} iterations"
+            )
     counts = Counter(outcome.is_silent for _, outcome in failed)
     share = 1 - len(failed) / len(chosen)
     print(f"{len(chosen)} cells: {share:.1%} hold, {counts[True]} silent")

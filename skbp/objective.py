@@ -395,7 +395,12 @@ def constant_cost(
     >>> round(constant_cost(Network(layer_sizes=(2, 3, 1)), Y), 4)
     0.6931
     """
-    means = np.average(Y, axis=0, weights=sample_weight).astype(float)
+    with np.errstate(over="ignore"):
+        m = float(len(Y) if sample_weight is None else sample_weight.sum(dtype=float))
+    if not 0 < m < np.inf:
+        return np.inf  # `Objective` tells what is wrong
+    weight = None if sample_weight is None else sample_weight.astype(float) / m
+    means = np.average(Y, axis=0, weights=weight).astype(float)
     tiny = np.finfo(float).eps
     means = np.clip(means, tiny, 1 - tiny)
     z = np.log(means) if network.h.name == "softmax" else logit(means)
@@ -405,9 +410,8 @@ def constant_cost(
         block = slice(start, start + _ROWS_OF_BLOCK)
         shape = Y[block].shape
         losses = of_rows.per_row(np.broadcast_to(z, shape), np.broadcast_to(a, shape), Y[block])
-        weighted = losses if sample_weight is None else losses * sample_weight[block]
-        total += float(weighted.sum())
-    return float(total / (len(Y) if sample_weight is None else sample_weight.sum(dtype=float)))
+        total += losses.sum() / m if weight is None else losses @ weight[block]
+    return float(total)
 
 
 def _python_float(alpha: float) -> float:

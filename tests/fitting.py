@@ -40,7 +40,7 @@ ROUNDED = {"rtol": 1e-12, "atol": 1e-14}
 RATES = {"gd": 0.2, "sgd": 0.02, "adam": 0.003}
 
 
-def Small(hidden_layer_sizes=(5,), **parameters):
+def Small(hidden_layer_sizes=(5,), **parameters):  # noqa: N802
     """Return a small classifier of the lecture's units, with nothing left to find by trial."""
     rate = RATES.get(parameters.get("solver"), "auto")
     fixed = {"activation": "logistic", "alpha": 0.5, "learning_rate_init": rate}

@@ -96,7 +96,8 @@ class Problem:
     @property
     def alpha_of_examples(self) -> float:
         """The λ that has the same λ/m where m is that of these examples alone."""
-        return self.alpha * (self.examples.m / self.m)
+        share = self.examples.m / self.m if self.m_before else 1.0
+        return self.alpha * share
 
     def weighted(self, examples: Dataset) -> Dataset:
         """Return examples with the weights of their classes.

@@ -321,6 +321,9 @@ class BackpropClassifier(
     out_activation_ : {"logistic", "softmax"}
         The activation of the output layer.
 
+    alpha_ : float
+        λ, the value of ``alpha`` or the one that ``"auto"`` stands for.
+
     network_ : Network
         The network: ``network_.layer_sizes``, ``network_.g`` and ``network_.h`` are its
         layers and activations. With ``skbp.weights.join(coefs_, intercepts_)`` it has the
@@ -638,6 +641,8 @@ class BackpropClassifier(
             dtype = precision_of(self) if is_fitted else None
             problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
+            if self.learning_rate_init != "auto":
+                state.training.progress.rate = None  # that of an earlier trial
             problem = replace(problem, m_before=state.m)
             state.m = problem.m
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)

@@ -44,7 +44,10 @@ class Dataset:
     @property
     def m(self) -> float:
         """The sum of the weights."""
-        return float(len(self.Y) if self.weight is None else self.weight.sum(dtype=float))
+        if self.weight is None:
+            return float(len(self.Y))
+        with np.errstate(over="ignore"):  # the cost tells of a sum that is not finite
+            return float(self.weight.sum(dtype=float))
 
     @property
     def n_counted(self) -> int:

@@ -223,6 +223,8 @@ class Diagnosis:
             yield f"alpha={problem.alpha:.3g} is large beside {n_rows} rows: lower it."
         if column := self.largest_column:
             yield f"{column} Standardise X."
+        elif not self.is_standardised:
+            yield "The columns of X have different scales: standardise X."
         hidden = problem.network.g
         if sum(activation.bounded for activation in hidden) >= _MANY_LAYERS:
             name = hidden[0].name
@@ -259,6 +261,10 @@ def _spaced(n_rows: int) -> slice:
 
 
 def _root_mean_squares(X: Matrix) -> Floats:
+    largest = float(abs(X).max())
+    if largest == 0:
+        return np.empty(0)
+    X = X / largest  # so that no square overflows
     squares = X.multiply(X) if issparse(X) else X * X
-    scales: Floats = np.sqrt(np.asarray(squares.mean(axis=0), dtype=float)).ravel()
+    scales: Floats = largest * np.sqrt(np.asarray(squares.mean(axis=0), dtype=float)).ravel()
     return scales[scales > 0]

@@ -166,8 +166,8 @@ class BarzilaiBorwein(_Descent):
         self, objective: CostFunction, theta: Floats, progress: Progress
     ) -> Iterator[Iteration]:
         J, D = objective(theta)
-        progress.n_passes += 1
         if progress.rate is None:
+            progress.n_passes += 1  # a fit that is resumed has counted it
             progress.rate = 1 / max(float(np.linalg.norm(D)), _TINY)
         recent = progress.averages.get("J", (J,))
         while True:

@@ -165,12 +165,10 @@ class _ScipyRun:
         self, method: str, theta: Floats, options: dict[str, Any], endings: Mapping[int, Ending]
     ) -> Result:
         """Run the optimiser; ``endings`` has those of SciPy's status that are its own."""
-        start = theta.astype(float)
+        start, progress = theta.astype(float), self.progress
         J, D = self._evaluate(start)
-        # where the start is within tolerance, a line search may find no lower loss
-        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
-        if ending := first_ending(rules, Iteration(start, J, D), self.progress):
-            return Result(theta.copy(), J, self.progress.n_iter, self.progress.n_passes, ending)
+        if ending := self._tolerance(Iteration(start, J, D)):
+            return Result(theta.copy(), J, progress.n_iter, progress.n_passes, ending)
         found = minimize(
             self._evaluate,
             start,
@@ -179,7 +177,7 @@ class _ScipyRun:
             callback=self._after_iteration,
             options=options,
         )
-        x, J, progress = found.x.astype(theta.dtype), float(found.fun), self.progress
+        x, J = found.x.astype(theta.dtype), float(found.fun)
         if not math.isfinite(J):
             check_finite(x, J, progress.n_iter + 1)
         ending = self.requested or self._ending(found, options, endings)
@@ -187,11 +185,17 @@ class _ScipyRun:
 
     def _evaluate(self, theta: Floats) -> tuple[float, Floats]:
         last = self.evaluated
-        if last is None or last.gradient is None or not np.array_equal(last.theta, theta):
-            self.progress.n_passes += 1
-            self.evaluated = last = Iteration(theta, *self.objective(theta))
-        assert last.gradient is not None
-        return last.loss, last.gradient
+        if last is not None and last.gradient is not None and np.array_equal(last.theta, theta):
+            return last.loss, last.gradient  # the start
+        self.progress.n_passes += 1
+        J, D = self.objective(theta)
+        self.evaluated = Iteration(theta, J, D)
+        return J, D
+
+    def _tolerance(self, iteration: Iteration) -> Ending | None:
+        """Return an ending if the gradient is within tolerance."""
+        rules = [rule for rule in self.stopping if isinstance(rule, GradientTolerance)]
+        return first_ending(rules, iteration, self.progress)
 
     # SciPy looks at the argument's name to decide what to pass
     def _after_iteration(self, intermediate_result: OptimizeResult) -> None:
@@ -215,6 +219,8 @@ class _ScipyRun:
     def _ending(
         self, found: OptimizeResult, options: Mapping[str, Any], endings: Mapping[int, Ending]
     ) -> Ending:
+        if ending := self._tolerance(Iteration(found.x, found.fun, found.jac)):
+            return ending
         if found.status == 1:
             is_last = found.nit >= options["maxiter"]
             return Ending.MAX_ITER if is_last else Ending.MAX_FUN

@@ -41,11 +41,8 @@ from skbp.estimator.targets import (
     MultilabelTargets,
     targets_for,
 )
-from skbp.estimator.training import FitResult, TrainingState
 from skbp.network import Network
 from skbp.objective import Objective
-from skbp.solvers import Ending, Progress
-from skbp.solvers.history import History
 
 X, y = IRIS
 LAYERS = Network((4, 5, 3))
@@ -236,60 +233,6 @@ def test_a_second_fit_replaces_all_attributes(solver):
 # ------------------------------------------------------------------------------------ warnings
 
 
-def result_after(ending, scores=()):
-    """Return the result of a fit that ended so, after an iteration for each score."""
-    history = History()
-    for score in scores:
-        history.add(LAYERS.initialize(0), 0.5, (0.25, score), tol=0)
-    training = TrainingState(Progress(), history)
-    return FitResult(LAYERS, LAYERS.initialize(0), 0.5, 1, ending, training)
-
-
-def warned(ending, scores=(), **parameters):
-    """Return the warnings for a fit that ended so."""
-    model = Small(**parameters)
-    result = result_after(ending, scores)
-    return list(assembly.warnings_of(problem_of(model), result))
-
-
-@pytest.mark.parametrize("ending", [e for e in Ending if e.converged and e is not e.INTERRUPTED])
-def test_a_fit_that_has_converged_does_not_warn(ending):
-    assert warned(ending) == []
-
-
-# what the text must have: the solver, the limit with its value, and what to try
-NOT_CONVERGED = {
-    Ending.MAX_ITER: r"^adam .*max_iter=31 .*Increase max_iter",
-    Ending.MAX_FUN: r"^adam .*max_fun=77 .*Increase max_fun",
-    Ending.LOSS_INCREASED: r"^adam .*higher loss.*Lower learning_rate_init",
-    Ending.LINE_SEARCH_FAILED: r"^adam .*line search.*Standardise X",
-}
-
-
-@pytest.mark.parametrize("ending", [e for e in Ending if not e.converged])
-def test_a_convergence_warning_has_the_solver_the_limit_and_a_hint(ending):
-    ((category, text),) = warned(ending, solver="adam", max_iter=31, max_fun=77)
-    assert category is ConvergenceWarning
-    assert re.search(NOT_CONVERGED[ending], text)
-
-
-@pytest.mark.parametrize(
-    ("early_stopping", "scores", "n_iter"),
-    [(False, (1, 2, 0), 3), (True, (1, 2, 0), 2), (True, (2, 1), 1), (False, (1,), 1)],
-)
-def test_after_ctrl_c_the_warning_names_the_iteration_that_was_kept(early_stopping, scores, n_iter):
-    ((category, text),) = warned(Ending.INTERRUPTED, scores, early_stopping=early_stopping)
-    assert category is UserWarning
-    assert text == f"Training was interrupted; the model is that of iteration {n_iter}."
-
-
-def test_there_may_be_a_warning_of_the_batch_size_and_another():
-    categories = [c for c, _ in warned(Ending.MAX_ITER, solver="sgd", batch_size=151)]
-    assert categories == [UserWarning, ConvergenceWarning]
-    assert warned(Ending.ONE_PASS, solver="sgd", batch_size=150) == []
-    assert warned(Ending.LOSS_TOLERANCE, solver="lbfgs", batch_size=151) == []
-
-
 def caught_at(call):
     """Return the warnings of a call that is written in this file, each at its first line."""
     with warnings.catch_warnings(record=True) as caught:
@@ -329,7 +272,8 @@ def test_a_warning_of_the_batch_size_points_at_the_line_that_trains(solver):
     model = Small(solver=solver, batch_size=151, max_iter=1)
     assert caught_at(lambda: model.partial_fit(X, y, CLASSES)) == [UserWarning]
     assert caught_at(lambda: model.fit(X, y)) == [UserWarning, ConvergenceWarning]
-    model.set_params(learning_rate="cosine")  # which has converged at its end
+    # a schedule has converged at its end
+    model.set_params(learning_rate="cosine", learning_rate_init=0.1, max_iter=40)
     assert caught_at(lambda: model.fit(X, y)) == [UserWarning]
 
 

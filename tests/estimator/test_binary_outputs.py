@@ -52,7 +52,7 @@ def outputs_by_hand(x_1, x_2):
 
 def lectures_network(output_activation):
     model = BackpropClassifier(
-        (3,), binary_outputs=2, output_activation=output_activation, alpha=0.4
+        (3,), "logistic", binary_outputs=2, output_activation=output_activation, alpha=0.4
     )
     given = {"coefs_init": COEFS, "intercepts_init": INTERCEPTS}
     return model.initialize([[0.0, 1.0], [2.0, -1.0]], ["no", "yes"], **given)
@@ -122,7 +122,8 @@ def test_predictions_are_those_of_the_two_units(output_activation):
 @every_activation
 @every_solver
 def test_every_solver_learns(output_activation, solver):
-    model = units(output_activation, solver=solver, alpha=0.01)
+    # the rate is found by trial
+    model = units(output_activation, solver=solver, alpha=0.01, learning_rate_init="auto")
     model.set_params(max_iter=300, early_stopping=True).fit(X, y)
     assert model.score(X, y) > 0.8
     assert_allclose(model.best_validation_score_, max(model.validation_scores_), rtol=0)

@@ -417,7 +417,8 @@ if hasattr(BackpropClassifier, "set_callbacks"):
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_a_line_search_continues_from_the_weights(path, solver, dtype):
         X, y = IRIS[0].astype(dtype), IRIS[1]
-        params = {"solver": solver, "max_iter": 1000, "tol": 1e-3}
+        params = {"solver": solver, "max_iter": 1000, "tol": 1e-3, "n_iter_no_change": np.inf}
+        params |= {"activation": "logistic", "alpha": 0.5}
         undisturbed = brief(**params).fit(X, y)
         loaded = killed(brief(**params), 8, path, X, y)
         before = loaded.loss_curve_.copy()

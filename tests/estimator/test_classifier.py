@@ -82,6 +82,7 @@ def test_has_every_parameter_of_mlp_classifier():
         "binary_outputs",
         "class_weight",
         "dropout",
+        "init",
         "label_smoothing",
         "loss",
         "max_grad_norm",
@@ -97,14 +98,13 @@ def test_positional_parameters_are_mlp_classifiers(estimator):
     assert positional == ["hidden_layer_sizes", "activation"]
 
 
-def test_defaults_are_the_lectures_network():
+def test_defaults_are_the_lectures_network_with_relu():
     lectures = {
         "hidden_layer_sizes": (100,),
-        "activation": "logistic",
+        "activation": "relu",
         "output_activation": "logistic",
         "loss": "log_loss",
         "solver": "lbfgs",
-        "alpha": 0.5,
     }
     assert BackpropClassifier().get_params().items() >= lectures.items()
 
@@ -112,7 +112,7 @@ def test_defaults_are_the_lectures_network():
 def test_other_defaults_are_mlp_classifiers():
     ours, theirs = BackpropClassifier().get_params(), MLPClassifier().get_params()
     differ = {name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]}
-    assert differ == {"activation", "solver", "alpha", "learning_rate_init", "max_iter"}
+    assert differ == {"solver", "alpha", "early_stopping", "learning_rate_init", "max_iter"}
 
 
 # the parameters beside which it acts, and another value
@@ -123,6 +123,7 @@ CHANGES = {
     "binary_outputs": ({}, 2),
     "loss": ({}, "squared_error"),
     "solver": ({}, "cg"),
+    "init": ({}, "lecture"),
     "alpha": ({}, 2.0),
     "batch_size": ({"solver": "adam"}, 10),
     "learning_rate": ({"solver": "sgd"}, "invscaling"),
@@ -138,7 +139,7 @@ CHANGES = {
     "beta_1": ({"solver": "adam"}, 0.5),
     "beta_2": ({"solver": "adam"}, 0.5),
     "epsilon": ({"solver": "adam"}, 0.1),
-    "n_iter_no_change": ({"solver": "adam", "tol": 0.05}, 2),
+    "n_iter_no_change": ({"solver": "adam", "tol": 0.3, "batch_size": 10}, 2),
     "max_fun": ({}, 5),
     "warm_start": ({}, True),
     "early_stopping": ({}, True),
@@ -255,7 +256,13 @@ def fitted_pair(request, problems):
 def test_fitted_attributes_are_mlp_classifiers(fitted_pair):
     ours, theirs = ({name for name in vars(model) if name.endswith("_")} for model in fitted_pair)
     assert theirs == set(FITTED)
-    assert ours - theirs == {"best_iter_", "network_", "targets_", "validation_loss_curve_"}
+    assert ours - theirs == {
+        "alpha_",
+        "best_iter_",
+        "network_",
+        "targets_",
+        "validation_loss_curve_",
+    }
     assert theirs < ours
 
 
@@ -381,7 +388,8 @@ def test_training_from_fitted_weights_continues_it(iris):
 
 @pytest.mark.parametrize("solver", FULL_BATCH)
 def test_training_from_converged_weights_has_converged(iris, solver):
-    first = Small(solver=solver, tol=1e-3, max_iter=5000, learning_rate_init=1.0).fit(*iris)
+    first = Small(solver=solver, tol=1e-3, max_iter=5000, n_iter_no_change=np.inf)
+    first.set_params(learning_rate_init=1.0).fit(*iris)
     again = clone(first).fit(*iris, coefs_init=first.coefs_, intercepts_init=first.intercepts_)
     assert first.n_iter_ > 10
     assert again.n_iter_ <= 1
@@ -392,7 +400,7 @@ def test_training_from_converged_weights_has_converged(iris, solver):
 @pytest.mark.parametrize(("given", "drawn"), [("coefs", "intercepts"), ("intercepts", "coefs")])
 def test_start_weights_can_be_given_alone(iris, given, drawn):
     # a step too small to change any weight
-    still = Small(solver="gd", learning_rate_init=1e-300, max_iter=1)
+    still = Small(solver="gd", init="lecture", learning_rate_init=1e-300, max_iter=1)
     reference = clone(still).fit(*iris)
     init = [np.full_like(w, 0.25) for w in getattr(reference, f"{given}_")]
     model = still.fit(*iris, **{f"{given}_init": init})
@@ -888,7 +896,9 @@ def test_warns_where_the_batch_is_clipped(iris):
 @every_solver
 @pytest.mark.parametrize("n_gradients", [11, 30])
 def test_ctrl_c_keeps_the_last_finished_iteration(iris, monkeypatch, solver, n_gradients):
-    model = Small(solver=solver, batch_size=40)
+    model = Small(solver=solver)
+    if solver not in FULL_BATCH:
+        model.set_params(batch_size=40)
     interrupt_after(monkeypatch, n_gradients)
     with pytest.warns(UserWarning, match="interrupted") as caught:
         model.fit(*iris)

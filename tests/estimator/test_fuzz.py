@@ -74,7 +74,8 @@ PARAMETERS = {
     "activation": st.sampled_from(ACTIVATIONS_GIVEN),
     "output_activation": names({"logistic", "softmax"}),
     "loss": names({"log_loss", "squared_error"}),
-    "alpha": numbers(0, 0.1, 1e-3),
+    "init": names({"auto", "lecture"}),
+    "alpha": numbers(0, 0.1, 1e-3) | st.just("auto"),
     "batch_size": counts(1, 7, 100) | st.just("auto"),
     "learning_rate": names(LEARNING_RATES),
     "learning_rate_init": numbers(0.1, 0.01) | st.just("auto"),
@@ -91,7 +92,7 @@ PARAMETERS = {
     "n_iter_no_change": counts(1, 3) | st.just(np.inf),
     "max_fun": counts(1, 100),
     "warm_start": st.booleans(),
-    "early_stopping": st.booleans(),
+    "early_stopping": st.sampled_from([True, False, "auto"]),
     "validation_fraction": numbers(0.1, 0.5, 0.99, largest=0.5),
     "scoring": mostly(st.sampled_from([None, "accuracy", scorer])),
     "class_weight": st.sampled_from(CLASS_WEIGHTS),
@@ -210,6 +211,7 @@ def assert_sound_or_named(fit, X):
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", "batch_size=.* is larger", UserWarning)
+        warnings.filterwarnings("ignore", r"solver='\w+' ignores", UserWarning)
         warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
         model, error = outcome(fit)
     if model is None:

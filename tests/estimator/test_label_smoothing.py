@@ -52,8 +52,9 @@ def test_each_step_is_along_the_gradient_of_the_smoothed_targets(problem):
     model = Small(solver="sgd", batch_size=len(y), momentum=0.0, shuffle=False)
     model.set_params(label_smoothing=0.2, learning_rate_init=0.5).initialize(X, y)
     network = Network((X.shape[1], 5, model.n_outputs_))
-    cost = Objective(network, X, smoothed(problem, y, 0.2), alpha=0.5)
-    for _ in range(3):
+    for n_calls in (1, 2, 3):
+        # m in λ/2m counts the rows of all calls
+        cost = Objective(network, X, smoothed(problem, y, 0.2), alpha=0.5 / n_calls)
         theta = theta_of(model, network)
         model.partial_fit(X, y)
         assert_allclose(theta_of(model, network), theta - 0.5 * cost(theta)[1], rtol=1e-12)
@@ -89,8 +90,8 @@ def test_without_it_the_targets_are_the_labels(solver, problem):
 @every_mini_batch_solver
 def test_partial_fit_smooths_too(solver):
     X, y = PROBLEMS["multiclass"]
-    model = Small(solver=solver, shuffle=False, n_iter_no_change=np.inf, label_smoothing=0.2)
-    fitted = clone(model).set_params(max_iter=3).fit(X, y)
+    model = Small(solver=solver, shuffle=False, alpha=0, label_smoothing=0.2)
+    fitted = clone(model).set_params(max_iter=3, n_iter_no_change=np.inf).fit(X, y)
     for _ in range(3):
         model.partial_fit(X, y, [0, 1, 2])
     assert_same_model(model, fitted)

@@ -57,7 +57,9 @@ def logistic_prime(a):
 
 
 SOFTSIGN = Activation(softsign, softsign_prime, name="softsign", bounded=True)
-CUSTOM_LOGISTIC = Activation(logistic, logistic_prime)
+CUSTOM_LOGISTIC = Activation(
+    logistic, logistic_prime, start_bound=ACTIVATIONS["logistic"].start_bound
+)
 
 
 # -------------------------------------------------------------------------- custom activations
@@ -91,16 +93,26 @@ def test_a_network_with_a_custom_activation_learns():
     assert model.score(X, y) > 0.96
 
 
+def with_automatic_rate(model, rate="auto"):
+    """Train a model where nothing finds the rate: with a schedule, or in a stream."""
+    if model.solver == "gd":
+        return model.set_params(learning_rate="invscaling", learning_rate_init=rate).fit(X, y)
+    model.set_params(shuffle=False, learning_rate_init=rate)
+    for _ in range(8):
+        model.partial_fit(X, y, [0, 1, 2])
+    return model
+
+
 @pytest.mark.parametrize("solver", ["gd", "sgd"])
 def test_the_automatic_rate_depends_on_whether_it_is_bounded(solver):
     first, second = (
-        Brief(activation=activation, solver=solver, shuffle=False).fit(X, y)
+        with_automatic_rate(Brief(activation=activation, solver=solver))
         for activation in (SOFTSIGN, Activation(softsign, softsign_prime, bounded=False))
     )
     rates = {"gd": (0.2, 0.1), "sgd": (0.02, 0.01)}[solver]
     for model, rate in zip((first, second), rates, strict=True):
-        given = Brief(activation=SOFTSIGN, solver=solver, shuffle=False, learning_rate_init=rate)
-        assert_same_model(model, given.fit(X, y), rtol=1e-12)
+        given = Brief(activation=SOFTSIGN, solver=solver)
+        assert_same_model(model, with_automatic_rate(given, rate), rtol=1e-12)
 
 
 @every_solver
@@ -167,7 +179,8 @@ def test_a_list_holds_one_activation_for_each_hidden_layer(solver, container):
 @pytest.mark.parametrize("solver", FULL_BATCH)
 def test_the_gradient_is_that_of_the_activations_of_the_layers(solver):
     given = ["softplus", SOFTSIGN, "logistic"]
-    model = BackpropClassifier((6, 5, 4), given, solver=solver, max_iter=8, random_state=0)
+    settings = {"alpha": 0.5, "max_iter": 8, "random_state": 0}
+    model = BackpropClassifier((6, 5, 4), given, solver=solver, **settings)
     network = Network((4, 6, 5, 4, 3), given)
     objective = Objective(network, X, np.eye(3)[y], alpha=0.5)
     theta = theta_of(model.fit(X, y), network)
@@ -204,8 +217,8 @@ def test_a_list_can_be_pickled_and_cloned():
 def test_the_automatic_rate_is_for_unbounded_activations_if_any_is_unbounded(solver, given, as_if):
     rate = {"gd": 0.1, "sgd": 0.01}[solver] * (1 if as_if == "relu" else 2)
     model = BackpropClassifier((5, 4), given, solver=solver, max_iter=8, random_state=0)
-    expected = clone(model).set_params(learning_rate_init=rate).fit(X, y)
-    assert_same_model(model.fit(X, y), expected, rtol=1e-12)
+    expected = with_automatic_rate(clone(model), rate)
+    assert_same_model(with_automatic_rate(model), expected, rtol=1e-12)
 
 
 def test_without_hidden_layers_the_list_is_empty():

@@ -50,6 +50,7 @@ def score(estimator, X, y):
 
 # for each parameter, two values of which a fit cannot be resumed with the other
 DIFFERENT = {
+    "init": ("auto", "lecture"),
     "hidden_layer_sizes": ((5,), (6,)),
     "activation": ("tanh", Activation(arctan, arctan_prime)),
     "output_activation": ("logistic", "softmax"),

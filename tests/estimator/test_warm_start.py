@@ -89,7 +89,8 @@ def test_two_short_descents_are_one_long_one():
 
 @pytest.mark.parametrize("solver", LINE_SEARCH)
 def test_no_iteration_follows_at_the_optimum(solver):
-    model = Small(solver=solver, tol=1e-3, warm_start=True).fit(X, y)
+    model = Small(solver=solver, tol=1e-3, n_iter_no_change=np.inf, warm_start=True)
+    model.fit(X, y)
     optimum, loss = weights_of(model), model.loss_
     model.fit(X, y)
     assert (model.n_iter_, model.loss_curve_) == (0, [])
@@ -99,6 +100,7 @@ def test_no_iteration_follows_at_the_optimum(solver):
 
 def test_one_step_follows_at_the_optimum_of_gradient_descent():
     model = Small(solver="gd", tol=1e-3, max_iter=5000, learning_rate_init=1.0, warm_start=True)
+    model.set_params(n_iter_no_change=np.inf)
     assert model.fit(X, y).n_iter_ > 10
     assert model.fit(X, y).n_iter_ == 1
 
