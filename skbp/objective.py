@@ -410,8 +410,8 @@ def constant_cost(
         block = slice(start, start + _ROWS_OF_BLOCK)
         shape = Y[block].shape
         losses = of_rows.per_row(np.broadcast_to(z, shape), np.broadcast_to(a, shape), Y[block])
-        total += losses.sum() / m if weight is None else losses @ weight[block]
-    return float(total)
+        total += float(losses.sum() / m if weight is None else losses @ weight[block])
+    return total
 
 
 def _python_float(alpha: float) -> float:

@@ -29,7 +29,7 @@ ALPHAS = {
 
 
 @pytest.mark.parametrize(("activation", "c"), ALPHAS.items())
-@pytest.mark.parametrize(("m", "factor"), [(5, 0.1), (125, 0.5), (500, 1), (501, 1), (1e6, 1)])
+@pytest.mark.parametrize(("m", "factor"), [(4.5, 0.02), (45, 0.2), (125, 0.5), (500, 1), (501, 1), (1e6, 1)])
 @pytest.mark.parametrize(("loss", "share"), [("log_loss", 1), ("squared_error", 0.1)])
 def test_alpha_depends_on_activation_loss_and_rows(activation, c, m, factor, loss, share):
     found = alpha_for(parameters_of(activation=activation, loss=loss), m)
@@ -78,12 +78,12 @@ def test_weights_act_as_repeated_rows_on_alpha():
 def test_the_rows_of_a_stream_are_counted(solver):
     model = BackpropClassifier((5,), solver=solver, shuffle=False, random_state=0)
     twin = BackpropClassifier((5,), solver=solver, shuffle=False, random_state=0, alpha=0)
-    for m in (50, 100, 150):
+    for m, alpha in [(50, 3 * 50 / 225), (100, 3 * 100 / 225), (150, 3 * np.sqrt(0.3))]:
         # the λ that has the same effect in a stream that counts the same rows
-        twin.set_params(alpha=3 * np.sqrt(m / 500))
+        twin.set_params(alpha=alpha)
         for each in (model, twin):
             each.partial_fit(X[m - 50 : m], y[m - 50 : m], [0, 1, 2])
-        assert_allclose(model.alpha_, 3 * np.sqrt(m / 500))
+        assert_allclose(model.alpha_, alpha)
     assert_same_model(model, twin, rtol=1e-12)
 
 

@@ -520,7 +520,7 @@ def test_adaboost_with_an_alpha_for_whole_rows_knows_only_the_larger_class():
         X_train, y_train
     )
     automatic = AdaBoostClassifier(small(alpha="auto"), n_estimators=3, random_state=0)
-    assert automatic.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    assert automatic.fit(X_train, y_train).score(X_test, y_test) > larger + 0.25
     assert default.score(X_test, y_test) == larger
     assert improved.score(X_test, y_test) > 0.95
 
