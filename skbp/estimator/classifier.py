@@ -755,7 +755,7 @@ class BackpropClassifier(
         sample_weight : array-like of shape (n_samples,), default=None
             Their weights, for J(Θ). None for ones.
         coefs_init : list of array-like, default=None
-            The weights, shaped like ``coefs_``. None to draw them.
+            The weights, shaped like ``coefs_``. None to draw them, see ``init``.
         intercepts_init : list of array-like, default=None
             The weights of the bias units, shaped like ``intercepts_``. None to draw them.
 
@@ -787,7 +787,7 @@ class BackpropClassifier(
 
         J(Θ) and the outputs of given weights, here of two units for two classes:
 
-        >>> model = BackpropClassifier((2,), binary_outputs=2, alpha=0)
+        >>> model = BackpropClassifier((2,), "logistic", binary_outputs=2, alpha=0)
         >>> _ = model.initialize(
         ...     [[0.0], [1.0]],
         ...     [0, 1],
