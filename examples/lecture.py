@@ -161,8 +161,8 @@ show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
 compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_loss"), tolerance=1e-6)
 
 # %%
-# The same as a figure. The display needs a classifier; this one has the weights of step 1, and is not
-# trained.
+# The same as a figure. The display needs a classifier; this one has the weights of step 1, and is
+# not trained.
 
 coefs, intercepts = weights.split(network.unpack(theta))
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
