@@ -36,7 +36,7 @@ y = (distance < RADIUS) ^ is_wrong
 # %%
 # Three networks
 # --------------
-# To follow the stream, adam gets a larger learning rate than the 0.003 with which it starts a stream
+# To follow the stream, adam gets a larger learning rate than 0.003, with which it starts a stream
 # by default: with a smaller rate, the network forgets outdated samples more slowly. ``initialize``
 # creates an untrained network, which can be tested on the first batch.
 

@@ -159,7 +159,7 @@ class BackpropClassifier(
         λ, the strength of the penalty λ/2m Σ Θ² on all weights but those of the bias
         units, where m is the number of training rows (the sum of the sample
         weights). It does not depend on ``batch_size``. ``"auto"`` is
-        c · min(1, √(m / 500)), where c goes by the activation (the least of several): 0.5
+        c · min(1, √(m / 500), m / 225), where c goes by the activation (the least of several): 0.5
         for "logistic", "identity" and a network without a hidden layer, 0.3 for "softplus",
         1 for "tanh" and "elu", 2 for "selu", and 3 for all others; a tenth of that with
         ``loss="squared_error"``. ``alpha_`` is the value.
@@ -586,8 +586,8 @@ class BackpropClassifier(
             - early stopping ended a training whose loss was above that of its first iteration
             - the validation score is best after the first iteration, which happens if
               ``X_val`` has not passed the same steps of a pipeline as X
-            - a column of X is on average more than a thousand times as large as the median
-              column
+            - a column of X has values a thousand times as large as those of another one, and
+              of 100 or more (the root of their mean square)
             - training ended before it converged, for example after ``max_iter`` iterations
         UserWarning
             If a parameter is not at its default and the solver does not use it, if
