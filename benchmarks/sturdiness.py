@@ -1,7 +1,7 @@
 """Does every fit end well, or say so? Default settings over many small problems.
 
     python benchmarks/sturdiness.py            # all cells, about 15 minutes on two cores
-    python benchmarks/sturdiness.py --quick    # a few of them, about 20 seconds
+    python benchmarks/sturdiness.py --quick    # a few of them, about a minute
     python benchmarks/sturdiness.py --only adam
 
 A cell is a fit of `BackpropClassifier` with one solver, loss, activation and depth on one data
