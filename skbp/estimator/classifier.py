@@ -201,7 +201,7 @@ class BackpropClassifier(
           ("logistic", "tanh"), else 0.1
 
         `partial_fit`, which never sees all rows, tries none. It continues with the rate that
-        `fit` has found; without a `fit` before, "adam" starts with 0.003, and "sgd" with the
+        `fit` has found with the same solver; otherwise, "adam" starts with 0.003, and "sgd" with the
         rate of "gd" · max(1 − momentum, 0.01) · min(1, batch_size / 32), where the batch size
         "auto" counts as 200.
 
@@ -277,9 +277,9 @@ class BackpropClassifier(
         iteration; for every solver. Then a plateau of the training loss does not end training
         (except with ``learning_rate="adaptive"``, at the lowest rate). ``"auto"``:
 
-        - True if X has more than 2000 rows, unless ``learning_rate`` is "cosine" or
-          "one_cycle", which are planned for ``max_iter`` iterations. Stopping then takes at
-          least twice as many iterations without an improvement as the best score took
+        - True if more than 2000 rows have a weight other than 0, unless ``learning_rate`` is
+          "cosine" or "one_cycle", which are planned for ``max_iter`` iterations. Stopping then
+          takes at least twice as many iterations without an improvement as the best score took
         - False for fewer rows, where a tenth of them is worth more to the training, and in
           `partial_fit`
 
