@@ -201,9 +201,9 @@ class BackpropClassifier(
           ("logistic", "tanh"), else 0.1
 
         `partial_fit`, which never sees all rows, tries none. It continues with the rate that
-        `fit` has found with the same solver; otherwise, "adam" starts with 0.003, and "sgd" with the
-        rate of "gd" · max(1 − momentum, 0.01) · min(1, batch_size / 32), where the batch size
-        "auto" counts as 200.
+        `fit` has found with the same solver; otherwise, "adam" starts with 0.003, and "sgd"
+        with the rate of "gd" · max(1 − momentum, 0.01) · min(1, batch_size / 32), where the
+        batch size "auto" counts as 200.
 
     power_t : float, default=0.5
         The exponent of ``learning_rate="invscaling"``.
