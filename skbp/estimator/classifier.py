@@ -359,9 +359,6 @@ class BackpropClassifier(
         them, where each evaluation of the cost is a pass (after Ctrl-C, rows times
         ``n_iter_``).
 
-    alpha_ : float
-        λ: ``alpha``, or what ``"auto"`` came to.
-
     n_layers_ : int
         L, the number of layers, input and output included.
 
