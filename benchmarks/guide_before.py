@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from data_sets import DATA_SETS
-from guide_bench import mean_and_error, sample_of, show, table
+from guide_bench import PLAIN, mean_and_error, sample_of, show, table
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -73,7 +73,7 @@ def scaling(bench):
 
 def behind_scaler(sample, scaler, alpha, n_folds):
     """Measure a network with a scaler."""
-    network = BackpropClassifier((25,), alpha=alpha, max_iter=400, random_state=0)
+    network = BackpropClassifier((25,), **PLAIN, alpha=alpha, max_iter=400, random_state=0)
     return {"loss": sample.loss_in_folds(make_pipeline(SCALERS[scaler], network), n_folds)}
 
 
@@ -99,7 +99,7 @@ def of_size(sample, size, alpha, n_folds):
     """Measure a network with these hidden layers."""
     if size == "300" and len(sample.y) > MOST_ROWS_FOR_300:
         return {"loss": np.nan}
-    network = BackpropClassifier(SIZES[size], alpha=alpha, max_iter=400, random_state=0)
+    network = BackpropClassifier(SIZES[size], **PLAIN, alpha=alpha, max_iter=400, random_state=0)
     return {"loss": sample.loss_in_folds(make_pipeline(StandardScaler(), network), n_folds)}
 
 
@@ -120,7 +120,9 @@ def activations(bench):
 
 def of_activation(sample, activation, alpha, n_folds):
     """Measure a network with this activation."""
-    network = BackpropClassifier((50,), activation, alpha=alpha, max_iter=400, random_state=0)
+    network = BackpropClassifier(
+        (50,), **PLAIN | {"activation": activation}, alpha=alpha, max_iter=400, random_state=0
+    )
     return {"loss": sample.loss_in_folds(make_pipeline(StandardScaler(), network), n_folds)}
 
 
@@ -140,7 +142,7 @@ def simplest_and_best(sample, draw):
     X_train, X_test, y_train, y_test = train_test_split(
         sample.X, sample.y, train_size=n_train, stratify=sample.y, random_state=draw
     )
-    network = BackpropClassifier(random_state=0)
+    network = BackpropClassifier(**PLAIN, random_state=0)
     model = Pipeline([("scale", StandardScaler()), ("network", network)])
     loss = {}
     for name, refit in ("simplest", simplest), ("best", True):
@@ -208,7 +210,9 @@ def with_and_without_weights(sample, split):
     """Measure a network with class weights and one without."""
     X_train, X_test, y_train, y_test = sample.split(split)
     p, q = (
-        BackpropClassifier((25,), alpha=sample.alpha, class_weight=class_weight, random_state=split)
+        BackpropClassifier(
+            (25,), **PLAIN, alpha=sample.alpha, class_weight=class_weight, random_state=split
+        )
         .fit(X_train, y_train)
         .predict_proba(X_test)[:, 1]
         for class_weight in (None, "balanced")

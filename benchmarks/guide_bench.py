@@ -30,6 +30,9 @@ NEAR_BEST_ALPHA = {
     "20,000 rows": 1,
 }
 
+# the networks of the pages, unless they say otherwise; all rows are trained to the end
+PLAIN = {"activation": "logistic", "early_stopping": False}
+
 
 @dataclass(frozen=True)
 class Sample:

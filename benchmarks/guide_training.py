@@ -4,7 +4,7 @@ from time import process_time
 
 import numpy as np
 import pandas as pd
-from guide_bench import Sample, show, table
+from guide_bench import PLAIN, Sample, show, table
 from sklearn.metrics import log_loss
 
 from skbp import BackpropClassifier
@@ -73,7 +73,12 @@ def by_solver(sample, solver, activation, factor, split):
     """Measure a fit of a solver."""
     X_train, X_test, y_train, y_test = sample.split(split)
     model = BackpropClassifier(
-        (50,), activation, alpha=factor * sample.alpha, random_state=split, **SOLVERS[solver]
+        (50,),
+        activation,
+        alpha=factor * sample.alpha,
+        early_stopping=False,
+        random_state=split,
+        **SOLVERS[solver],
     )
     start = process_time()
     model.fit(X_train, y_train)
@@ -131,6 +136,7 @@ def scheduled(sample, schedule, activation, split):
         batch_size=32,
         max_iter=20,
         n_iter_no_change=np.inf,
+        early_stopping=False,
         random_state=split,
         **SCHEDULES[schedule],
     ).fit(X_train, y_train)
@@ -147,7 +153,7 @@ def many_rows(bench):
 
 def on_many_rows(sample, solver):
     """Measure a fit to many rows."""
-    model = BackpropClassifier((100,), alpha=3, random_state=0, **MANY_ROWS[solver])
+    model = BackpropClassifier((100,), **PLAIN, alpha=3, random_state=0, **MANY_ROWS[solver])
     start = process_time()
     model.fit(sample.X, sample.y)
     return {"seconds": process_time() - start, "iterations": model.n_iter_, "J": model.loss_}
@@ -178,7 +184,7 @@ def early_stopping(bench):
 def stopped(sample, solver, stopping, split):
     """Measure a fit with or without early stopping."""
     X_train, X_test, y_train, y_test = sample.split(split)
-    parameters = {"alpha": sample.alpha, "random_state": split} | STOPPING[stopping]
+    parameters = PLAIN | {"alpha": sample.alpha, "random_state": split} | STOPPING[stopping]
     model = BackpropClassifier((50,), **SOLVERS[solver], **parameters).fit(X_train, y_train)
     return {"loss": log_loss(y_test, model.predict_proba(X_test)), "iterations": model.n_iter_}
 
@@ -209,8 +215,10 @@ def warm_and_cold(sample, change, split):
     X, _, y, _ = sample.split(split)
     n_first, alpha_first, alpha = CHANGES[change]
     first = slice(round(n_first * len(y)))
-    cold = BackpropClassifier((25,), alpha=alpha, random_state=split).fit(X, y)
-    warm = BackpropClassifier((25,), alpha=alpha_first, warm_start=True, random_state=split)
+    cold = BackpropClassifier((25,), **PLAIN, alpha=alpha, random_state=split).fit(X, y)
+    warm = BackpropClassifier(
+        (25,), **PLAIN, alpha=alpha_first, warm_start=True, random_state=split
+    )
     warm.fit(X[first], y[first]).set_params(alpha=alpha).fit(X, y)
     return {
         "iterations, warm": warm.n_iter_,
@@ -230,7 +238,9 @@ def of_seeds(sample, n_seeds):
     """Measure networks with different start weights."""
     X_train, X_test, y_train, y_test = sample.split(0)
     models = [
-        BackpropClassifier((50,), alpha=sample.alpha, random_state=seed).fit(X_train, y_train)
+        BackpropClassifier((50,), **PLAIN, alpha=sample.alpha, random_state=seed).fit(
+            X_train, y_train
+        )
         for seed in range(n_seeds)
     ]
     probabilities = [model.predict_proba(X_test) for model in models]

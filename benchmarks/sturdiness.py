@@ -1,7 +1,7 @@
 """Does every fit end well, or say so? Default settings over many small problems.
 
     python benchmarks/sturdiness.py            # all cells, about 15 minutes on two cores
-    python benchmarks/sturdiness.py --quick    # a few of them, about 20 seconds
+    python benchmarks/sturdiness.py --quick    # a few of them, about a minute
     python benchmarks/sturdiness.py --only adam
 
 A cell is a fit of `BackpropClassifier` with one solver, loss, activation and depth on one data
@@ -16,7 +16,6 @@ than 95 % hold.
 import argparse
 import sys
 import warnings
-from collections import Counter
 from itertools import product
 from typing import NamedTuple
 
@@ -51,6 +50,7 @@ DATA = {
     "moons": lambda: make_moons(300, noise=0.15, random_state=0),
 }
 NOT_LINEAR = ("circles", "moons")
+LEAST_SHARE = 0.95
 
 
 class Cell(NamedTuple):
@@ -73,14 +73,17 @@ class Outcome(NamedTuple):
 
     @property
     def holds(self) -> bool:
+        """Whether the model is good enough."""
         return self.score >= self.floor
 
     @property
     def is_silent(self) -> bool:
+        """Whether the model is not good enough, and no warning said so."""
         return not self.holds and not self.warned
 
 
 def cells(is_quick: bool) -> list[Cell]:
+    """Return the cells."""
     activations = ("logistic", "relu") if is_quick else tuple(ACTIVATIONS)
     depths = (1, 3) if is_quick else DEPTHS
     data = ("iris", "circles") if is_quick else tuple(DATA)
@@ -90,6 +93,7 @@ def cells(is_quick: bool) -> list[Cell]:
 
 
 def run(cell: Cell, seed: int) -> Outcome:
+    """Fit the model of a cell, and compare it with logistic regression."""
     X, y = DATA[cell.data]()
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
     scaler = StandardScaler().fit(X)
@@ -111,35 +115,49 @@ def run(cell: Cell, seed: int) -> Outcome:
     return Outcome(model.score(X_test, y_test), floor, model.n_iter_, warned)
 
 
-def main() -> int:
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="only a few cells")
     parser.add_argument("--only", choices=SOLVERS, help="only the cells of one solver")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
-    chosen = [each for each in cells(given.quick) if given.only in (None, each.solver)]
-    outcomes = Parallel(n_jobs=given.jobs)(delayed(run)(cell, given.seed) for cell in chosen)
-    failed = [pair for pair in zip(chosen, outcomes, strict=True) if not pair[1].holds]
+    parser.add_argument("--seed", type=int, default=0, help="of the splits and the start weights")
+    parser.add_argument("--jobs", type=int, default=2, help="number of processes")
+    return parser.parse_args()
+
+
+def print_failed(failed: list[tuple[Cell, Outcome]]) -> None:
+    """Print the cells that do not hold."""
     for cell, outcome in failed:
         ending = "silent" if outcome.is_silent else "warned"
-        print(
-            f"{ending}  {outcome.score:.3f} < {outcome.floor:.3f}  n_iter {outcome.n_iter:4}  {cell}"
-        )
+        scores = f"{outcome.score:.3f} < {outcome.floor:.3f}"
+        print(f"{ending}  {scores}  n_iter {outcome.n_iter:4}  {cell}")
+
+
+def print_solver(solver: str, outcomes: list[Outcome]) -> None:
+    """Print the counts of the cells of a solver."""
+    n_holding, n_warned = (sum(o.holds for o in outcomes), sum(o.warned for o in outcomes))
+    mean = np.mean([outcome.n_iter for outcome in outcomes])
+    counts = f"{n_holding} of {len(outcomes)} hold, {n_warned} warned"
+    print(f"{solver:6} {counts}, {mean:.0f} iterations")
+
+
+def main() -> int:
+    """Fit all cells, and return 1 if too few hold or one is silent."""
+    options = parse_arguments()
+    chosen = [each for each in cells(options.quick) if options.only in (None, each.solver)]
+    outcomes = Parallel(n_jobs=options.jobs)(delayed(run)(cell, options.seed) for cell in chosen)
+    pairs = list(zip(chosen, outcomes, strict=True))
+    failed = [(cell, outcome) for cell, outcome in pairs if not outcome.holds]
+    print_failed(failed)
     for solver in SOLVERS:
-        of_solver = [o for c, o in zip(chosen, outcomes, strict=True) if c.solver == solver]
-        if of_solver:
-            n_warned = sum(o.warned for o in of_solver)
-            mean = np.mean([o.n_iter for o in of_solver])
-            print(
-                f"{solver:6} {sum(o.holds for o in of_solver)} of {len(of_solver)} hold, {n_warned} warned, {mean:.0f} iterations"
-            )
-    counts = Counter(outcome.is_silent for _, outcome in failed)
+        if of_solver := [outcome for cell, outcome in pairs if cell.solver == solver]:
+            print_solver(solver, of_solver)
+    n_silent = sum(outcome.is_silent for _, outcome in failed)
     share = 1 - len(failed) / len(chosen)
-    print(f"{len(chosen)} cells: {share:.1%} hold, {counts[True]} silent")
-    return int(counts[True] > 0 or share < 0.95)
+    print(f"{len(chosen)} cells: {share:.1%} hold, {n_silent} silent")
+    return int(n_silent > 0 or share < LEAST_SHARE)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ If a network predicts digits with a probability of 80 %, are about 80 % of them 
 calibrated, and its point lies on the diagonal; above the diagonal the network is underconfident.
 Without a hidden layer (left) the output units matter: the softmax is nearly calibrated, while K
 logistic units, divided by their sum as in ``predict_proba``, are far underconfident, because a
-linear boundary between one digit and the nine others fits badly. With 25 hidden units (middle)
-they differ little: the logistic units are calibrated, the softmax is slightly overconfident. A
-larger λ (right) makes both underconfident; with a hidden layer, λ matters more than the type of
-output units.
+linear boundary between one digit and the nine others fits badly. With 25 hidden units and a small
+λ (middle) both are overconfident, the softmax more so. With a larger λ (right) both are nearly
+calibrated; with a hidden layer, λ matters more than the type of output units.
 """
 
 # %%

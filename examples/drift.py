@@ -36,9 +36,9 @@ y = (distance < RADIUS) ^ is_wrong
 # %%
 # Three networks
 # --------------
-# To follow the stream, adam gets a larger learning rate than its default of 0.003: with a smaller
-# rate, the network forgets outdated samples more slowly. ``initialize`` creates an untrained
-# network, which can be tested on the first batch.
+# To follow the stream, adam gets a larger learning rate than 0.003, with which it starts a stream
+# by default: with a smaller rate, the network forgets outdated samples more slowly. ``initialize``
+# creates an untrained network, which can be tested on the first batch.
 
 adam = BackpropClassifier(
     (20,),

@@ -8,7 +8,7 @@ components of the pixels, 7, 8 and 9 are mixed, because the pixels mostly encode
 digit. Middle: in those of the last hidden layer, as returned by ``transform``, the classes form
 clusters. Right: the accuracy of a nearest neighbour classifier by the number of labelled samples.
 With one labelled sample per class, the pixels are no better than guessing (a third), while the
-hidden layer is correct in more than half of the cases. With 50 samples the pixels are as good. An
+hidden layer is correct in more than half of the cases. With 50 samples the pixels are better. An
 untrained network (grey) is no better than the pixels, so the useful features were learned.
 """
 

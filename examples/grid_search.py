@@ -4,8 +4,8 @@ Grid search as a heat map
 
 The heat map shows the cross-validated score of a network by λ (``alpha``) and the number of hidden
 units; brighter is better. A solid frame marks the best cell, a dashed line encloses the cells
-within one standard error of it. With 5 or more units, their number matters little, but λ can be too
-small or too large. A network without a hidden layer, which is logistic regression, needs a larger
+within one standard error of it. With a good λ, the number of units matters little, but λ can be too
+small or too large. A network without a hidden layer, which is logistic regression, needs a smaller
 λ, and is then within one standard error of the best one.
 """
 
@@ -29,7 +29,7 @@ from skbp.plot import GridSearchDisplay
 X, y = load_breast_cancer(return_X_y=True)
 model = Pipeline([("scale", StandardScaler()), ("model", BackpropClassifier(random_state=0))])
 grid = {
-    "model__alpha": [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    "model__alpha": [0.03, 0.1, 0.3, 1, 3, 10, 30],
     "model__hidden_layer_sizes": [(), (2,), (5,), (10,), (25,), (50,)],
 }
 folds = StratifiedKFold(10, shuffle=True, random_state=0)

@@ -5,9 +5,9 @@ Weights of hidden units
 The weights of 25 hidden units, each shown as an image. Ink in the red pixels increases the z of the
 unit, ink in the blue pixels decreases it. So a unit does not detect a whole digit, but a stroke in
 one place and its absence in another. With a small λ (``alpha``), on the left, all units have
-weights. With a larger λ, on the right, the weights are a third as large, as the colour bars show,
-and the weights of six units have vanished. The network does not need them: the accuracy on test
-digits is not lower.
+weights. With a larger λ, on the right, the weights are less than half as large, as the colour bars
+show, and the weights of some units have vanished. The network does not need them: the accuracy on
+test digits is not lower.
 """
 
 # %%

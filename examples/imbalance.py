@@ -5,7 +5,7 @@ An imbalanced problem
 Three percent of the samples belong to the positive class. Left: the precision-recall curves. The
 markers show the decisions of ``predict``. Without weights (blue circle) the recall is less than a
 half, and the precision about 90 %. With ``class_weight="balanced"`` (orange circle) the recall is
-higher, with three false positives for each true positive. But the weights do not improve the
+higher, with four false positives for each true positive. But the weights do not improve the
 ranking: the curve is lower. Lowering the threshold of the first network (blue triangle) works as
 well: its balanced accuracy is even slightly higher. Right: the calibration curves. Without weights
 the probabilities are nearly calibrated, slightly too low. With weights they are far too high: of

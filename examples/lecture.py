@@ -43,7 +43,7 @@ Y = np.eye(3)[y]
 m = len(X)
 
 network = Network(layer_sizes=(2, 2, 3))
-theta = network.initialize(random_state=2)
+theta = network.initialize(random_state=2, gain=1)  # as in the lecture
 alpha = 1.0  # λ of steps 1 to 5, large to make the penalty visible
 objective = Objective(network, X, Y, alpha=alpha)
 
@@ -161,12 +161,12 @@ show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
 compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_loss"), tolerance=1e-6)
 
 # %%
-# The same as a figure. The display needs a fitted classifier; this one still has the weights of
-# step 1, because they count as converged for such a large ``tol``.
+# The same as a figure. The display needs a classifier; this one has the weights of step 1, and is
+# not trained.
 
 coefs, intercepts = weights.split(network.unpack(theta))
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
-untrained = BackpropClassifier((2,), solver="cg", tol=1000).fit(X, y, **start)
+untrained = BackpropClassifier((2,), "logistic").initialize(X, y, **start)
 if plt:
     figure, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
     NetworkDisplay.from_sample(untrained, X[1], y[1], ax=ax)
@@ -222,7 +222,7 @@ print(f"J after the step with η = {eta}: {objective(theta - eta * D)[0]:.4f}")
 # epoch, during which the weights change.
 
 heading("6. Training", "Backpropagation Algorithm (by Gradient Descent); Algorithm 2")
-common = {"alpha": 0.001, "max_iter": 5000}
+common = {"activation": "logistic", "alpha": 0.001, "max_iter": 5000}
 models = {
     "a step after each example": BackpropClassifier(
         (2,),

@@ -41,7 +41,7 @@ SIZES = [(25,), (100,)]
 CANDIDATES = [
     (
         BackpropClassifier(random_state=0),
-        {"alpha": [0.01, 0.1, 1], "hidden_layer_sizes": SIZES},
+        {"alpha": [0.1, 1, 10], "hidden_layer_sizes": SIZES},
     ),
     (
         # the default of 200 epochs is too small to converge here

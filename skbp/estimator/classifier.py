@@ -82,9 +82,11 @@ class BackpropClassifier(
 ):
     """Multilayer neural network trained by backpropagation.
 
-    This is the network of the lecture: logistic units, the cross entropy with the penalty
+    This is the network of the lecture: layers of units, the cross entropy with the penalty
     λ/2m ΣΘ², gradients by backpropagation, and gradient descent or conjugate gradient
-    (or L-BFGS, or Adam) to minimise it. Parameters and attributes have the same names as in
+    (or L-BFGS, or Adam) to minimise it. Its units and start weights are those of the lecture
+    with ``activation="logistic", init="lecture"``; the defaults are what was measured best.
+    Parameters and attributes have the same names as in
     :class:`sklearn.neural_network.MLPClassifier`.
 
     Scale the features first, for example with
@@ -96,14 +98,14 @@ class BackpropClassifier(
         The number of units of each hidden layer. ``()`` for no hidden layer: then
         the model is regularised logistic regression.
 
-    activation : str, Activation or list of these, default="logistic"
+    activation : str, Activation or list of these, default="relu"
         The activation g of the hidden units; a list has one for each hidden layer. A custom
         one is an :class:`skbp.activations.Activation` of g and g′. By name:
 
         - ``"identity"``, z
         - ``"logistic"``, 1 / (1 + e^−z), the lecture's
         - ``"tanh"``, the hyperbolic tangent
-        - ``"relu"``, max(0, z)
+        - ``"relu"``, max(0, z), the default
         - ``"leaky_relu"``, z, or 0.01 z if z < 0
         - ``"elu"``, z, or e^z − 1 if z < 0
         - ``"selu"``, 1.0507 z, or 1.7581 (e^z − 1) if z < 0
@@ -141,10 +143,26 @@ class BackpropClassifier(
         - ``"cg"``, nonlinear conjugate gradient (SciPy's)
         - ``"lbfgs"``, limited-memory BFGS (SciPy's L-BFGS-B)
 
-    alpha : float, default=0.5
+    init : {"auto", "lecture"}, default="auto"
+        How the start weights are drawn:
+
+        - ``"auto"``, those that lead to a hidden layer uniformly in ± a bound that goes by its
+          activation, those that lead to the output layer as if they led to the last hidden
+          layer, and those of the bias units 0. The bound is √(6 / s_l) for "relu",
+          "leaky_relu" and "elu", √(3 / s_l) for "selu", and Glorot's
+          √(6 / (s_l + s_{l+1})) for "tanh", "identity" and custom activations that have no
+          ``start_bound``, times 4 for "logistic" and times 2 for "softplus"
+        - ``"lecture"``, all uniformly in ± √(6 / (s_l + s_{l+1})), those of the bias units
+          included, whatever the activation
+
+    alpha : float or "auto", default="auto"
         λ, the strength of the penalty λ/2m Σ Θ² on all weights but those of the bias
         units, where m is the number of training rows (the sum of the sample
-        weights). It does not depend on ``batch_size``.
+        weights). It does not depend on ``batch_size``. ``"auto"`` is
+        c · min(1, √(m / 500), m / 225), where c goes by the activation (the least of
+        several): 0.5 for "logistic", "identity" and a network without a hidden layer, 0.3 for
+        "softplus", 1 for "tanh" and "elu", 2 for "selu", and 3 for all others; a tenth of that
+        with ``loss="squared_error"``. ``alpha_`` is the value.
 
     batch_size : int or "auto", default="auto"
         The number of rows of a batch for "sgd" and "adam"; ``"auto"`` is
@@ -170,20 +188,30 @@ class BackpropClassifier(
 
     learning_rate_init : float or "auto", default="auto"
         The learning rate η to start with, for "gd", "sgd" and "adam" (of "one_cycle" the
-        largest). ``"auto"`` suits standardised features:
+        largest). ``"auto"`` finds one:
 
-        - "adam": 0.003
-        - "gd": 0.2 where the activation is bounded ("logistic", "tanh"), else 0.1
-        - "sgd": gd's rate · max(1 − momentum, 0.01) · min(1, batch_size / 32), where
-          "auto" counts as 200, because momentum in the long run multiplies a step by
-          1 / (1 − momentum), and the gradient of a small batch is noisy
+        - "sgd" and "adam": before the first epoch, each of some rates (0.0003, 0.001, 0.003,
+          0.01, 0.03, 0.1, and for "sgd" 0.3 and 1) makes the same 30 steps or more from the
+          start weights, on random rows. The one next below that which reaches the lowest J
+          is taken. ``t_`` does not count these steps
+        - "gd" with ``learning_rate="constant"``: each step has its own rate, that of Barzilai
+          and Borwein, 1 / (the curvature along the last step), halved while J is above the
+          highest of the last ten
+        - "gd" with another ``learning_rate``: 0.2 where all activations are bounded
+          ("logistic", "tanh"), else 0.1
+
+        `partial_fit`, which never sees all rows, tries none. It continues with the rate that
+        `fit` has found with the same solver; otherwise, "adam" starts with 0.003, and "sgd"
+        with the rate of "gd" · max(1 − momentum, 0.01) · min(1, batch_size / 32), where the
+        batch size "auto" counts as 200.
 
     power_t : float, default=0.5
         The exponent of ``learning_rate="invscaling"``.
 
     max_iter : int, default=1000
         The largest number of iterations; an iteration of "sgd" and "adam" is an epoch,
-        a pass over all rows.
+        a pass over all rows. Most fits end before, see ``tol`` and ``early_stopping``; one
+        that does not comes with a ConvergenceWarning.
 
     shuffle : bool, default=True
         Whether "sgd" and "adam" go through the rows in a new random order each epoch.
@@ -193,13 +221,24 @@ class BackpropClassifier(
         rows and dropout. Pass an int for the same model every time.
 
     tol : float, default=1e-4
-        When training has converged. For "gd", "cg" and "lbfgs": when no entry of the
-        gradient is larger than ``tol`` ("lbfgs" also when an iteration lowers the
-        loss J by less than 2e-9 max(1, J), in float32 1e-6). For "sgd" and "adam":
-        when the loss has not improved by at least ``tol`` for ``n_iter_no_change``
-        epochs (where one batch holds all rows, it also must not be above its best by
-        more than ``tol``: then it still swings with the momentum). With
-        ``early_stopping``, by how much the validation score must improve.
+        When training has converged. For every solver, when ``n_iter_no_change`` iterations
+        together have not lowered the loss by ``tol`` times what training has gained so far:
+        the loss of a constant model, whose outputs are the shares of the classes, less the
+        present one. For "gd", "cg" and "lbfgs" also when no entry of the gradient is larger
+        than ``tol``; for "lbfgs" also when an iteration lowers the loss J by less than
+        2e-9 max(1, J), or with a ``tol`` below 2e-5 by less than 1e-4 ``tol`` max(1, J) (in
+        float32 always 1e-6 max(1, J)). In detail:
+
+        - As long as the loss is not at least 1 % below that of a constant model, a small
+          gradient does not end training, and a plateau must be 20 times as long. Training
+          then ends with a warning
+        - Where an epoch of "sgd" or "adam" has fewer than ten batches, the plateau must be
+          ten epochs / (number of batches) times as long
+        - Where the loss is that of all rows at the same weights ("gd", "cg", "lbfgs", and one
+          batch of all rows without dropout), it must not be above its best by more than the
+          tolerance: then it still swings
+        - With ``early_stopping``, the validation score ends training and not a plateau of the
+          loss; ``tol`` is then by how much the score must improve
 
     verbose : bool, default=False
         Whether to print a line an iteration.
@@ -220,7 +259,9 @@ class BackpropClassifier(
         Added to Adam's denominator.
 
     n_iter_no_change : int or inf, default=10
-        See ``tol``; ``numpy.inf`` to do ``max_iter`` iterations.
+        The number of iterations that are given to improve the loss, or with
+        ``early_stopping`` the validation score; see there and ``tol``. With ``numpy.inf`` only
+        a small gradient ends training before ``max_iter`` iterations.
 
     max_fun : int, default=15000
         The largest number of evaluations of the cost for "lbfgs".
@@ -230,11 +271,17 @@ class BackpropClassifier(
         features, ``hidden_layer_sizes`` and ``binary_outputs`` must be the same; anything
         else may change.
 
-    early_stopping : bool, default=False
+    early_stopping : bool or "auto", default="auto"
         Whether to stop when the score of a validation set has not improved by at least
         ``tol`` for ``n_iter_no_change`` iterations, and to keep the weights of the best
-        iteration; for every solver. Then a plateau of the training loss does not end "sgd"
-        and "adam" (except with ``learning_rate="adaptive"``, at the lowest rate).
+        iteration; for every solver. Then a plateau of the training loss does not end training
+        (except with ``learning_rate="adaptive"``, at the lowest rate). ``"auto"``:
+
+        - True if more than 2000 rows have a weight other than 0, unless ``learning_rate`` is
+          "cosine" or "one_cycle", which are planned for ``max_iter`` iterations. Stopping then
+          takes at least twice as many iterations without an improvement as the best score took
+        - False for fewer rows, where a tenth of them is worth more to the training, and in
+          `partial_fit`
 
     validation_fraction : float, default=0.1
         The share of the rows that ``early_stopping`` keeps out of training, unless `fit`
@@ -348,7 +395,9 @@ class BackpropClassifier(
     twice, and m in λ/2m is the sum of the weights. So the scale of the weights
     matters beside ``alpha``. :class:`sklearn.ensemble.AdaBoostClassifier`, for
     example, passes weights that sum to 1, as if there were a single row; there
-    ``alpha`` must be small, about 0.5 / n_samples for the default's effect.
+    ``alpha`` must be small: the ``alpha_`` of a fit without weights, divided by n_samples,
+    has the same effect. The ``"auto"`` of a single row is too strong, and a model that is
+    constant for this reason says so in a warning.
 
     A float32 array X is computed in float32, anything else in float64, and `partial_fit`
     stays with what came first. While a model
@@ -519,12 +568,27 @@ class BackpropClassifier(
         ValueError
             If X, y, the weights or a parameter are invalid, if y has only one class, if
             ``warm_start`` does not fit the model, if a fit is resumed under other
-            conditions, or if the training diverges.
+            conditions, or if the training diverges: if J is infinite or NaN, or the outputs
+            cannot be computed from the weights.
 
         Warns
         -----
         ConvergenceWarning
-            If training stopped before it converged.
+            If training ended badly. The warning names the likely cause and what to try. The
+            first of these that is true is told:
+
+            - the loss is not at least 1 % below that of a constant model
+            - a class is never predicted for about a thousand rows of the training set, though
+              it has half as many of them, or more, as if all classes were equally frequent
+            - early stopping ended a training whose loss was above that of its first iteration
+            - the validation score is best after the first iteration, which happens if
+              ``X_val`` has not passed the same steps of a pipeline as X
+            - a column of X has values a thousand times as large as those of another one, and
+              of 100 or more (the root of their mean square)
+            - training ended before it converged, for example after ``max_iter`` iterations
+        UserWarning
+            If a parameter is not at its default and the solver does not use it, if
+            ``batch_size`` is larger than the number of rows, or if Ctrl-C ended the training.
 
         Examples
         --------
@@ -586,11 +650,14 @@ class BackpropClassifier(
 
         The weights, the learning rate and the averages of the update rule continue from
         the last call, or from `fit`, also in a model that was pickled in between. The m in
-        λ/2m is that of the call. The model stays in the precision of its first data,
-        float32 or float64, to which X is converted. Nothing ends the training;
-        ``max_iter`` is the number of calls that ``learning_rate="cosine"`` and
-        ``"one_cycle"`` are planned for. Callbacks are not called. Only the first call warns
-        if ``batch_size`` is larger than its number of rows.
+        λ/2m is a running count: the number of rows (the sum of their weights) of all calls so
+        far, this one and the rows of a `fit` before included. So each row counts once beside
+        the penalty, whatever the size of the calls, and the penalty of a long stream fades.
+        ``alpha="auto"`` goes by the same m. The model stays in the precision of its first
+        data, float32 or float64, to which X is converted. Nothing ends the training, and none
+        of the rates of ``learning_rate_init`` is tried; ``max_iter`` is the number of calls
+        that ``learning_rate="cosine"`` and ``"one_cycle"`` are planned for. Callbacks are not
+        called. Only the first call warns of parameters.
 
         Parameters
         ----------
@@ -685,7 +752,7 @@ class BackpropClassifier(
         sample_weight : array-like of shape (n_samples,), default=None
             Their weights, for J(Θ). None for ones.
         coefs_init : list of array-like, default=None
-            The weights, shaped like ``coefs_``. None to draw them.
+            The weights, shaped like ``coefs_``. None to draw them, see ``init``.
         intercepts_init : list of array-like, default=None
             The weights of the bias units, shaped like ``intercepts_``. None to draw them.
 
@@ -717,7 +784,7 @@ class BackpropClassifier(
 
         J(Θ) and the outputs of given weights, here of two units for two classes:
 
-        >>> model = BackpropClassifier((2,), binary_outputs=2, alpha=0)
+        >>> model = BackpropClassifier((2,), "logistic", binary_outputs=2, alpha=0)
         >>> _ = model.initialize(
         ...     [[0.0], [1.0]],
         ...     [0, 1],

@@ -69,7 +69,20 @@ class Setting:
         return min(_batch_size(self.parameters), self.n_rows)
 
     def plateau(self, is_exact: bool, steps: float = _STEPS_OF_PATIENCE) -> LossPlateau:
-        """Return the rule that ends training on a plateau; ``steps`` are those of an iteration."""
+        """Return the rule that ends training on a plateau.
+
+        Parameters
+        ----------
+        is_exact : bool
+            Whether the training loss is that of all rows at the same weights.
+        steps : float, default=10
+            The number of steps of an iteration.
+
+        Returns
+        -------
+        LossPlateau
+            The rule, whose patience is longer where an iteration has fewer than ten steps.
+        """
         tol, patience = self.parameters["tol"], self.parameters["n_iter_no_change"]
         # an epoch of one or two small steps may change little without being a plateau
         patience *= max(1, _STEPS_OF_PATIENCE / steps)

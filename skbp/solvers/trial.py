@@ -63,7 +63,7 @@ class RateTrial:
         batch_size : int
             The number of rows of a batch.
         random_state : RandomState instance
-                Draws the rows, where a batch does not hold all.
+            Draws the rows, where a batch does not hold all.
 
         Returns
         -------

@@ -349,7 +349,6 @@ def both(**parameters):
         {"solver": "sgd"},
         {"solver": "sgd", "nesterovs_momentum": False},
         {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.5},
-        {"solver": "sgd", "tol": 0.01, "max_iter": 200},
         {"solver": "adam"},
         {"solver": "lbfgs", "alpha": 0.1},
     ],
