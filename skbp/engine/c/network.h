@@ -39,7 +39,8 @@ typedef struct {
     const examples_t *sparse; /* a sparse X, or NULL; a^(1) are its rows from first_row on */
     int64_t first_row;
     FN(columns) needed;       /* of a sparse X */
-    REAL *memory;
+    void *allocated;
+    REAL *memory; /* from the first address in it that suits whole vectors */
     double *totals; /* Δ of more rows than float can sum, all layers; or NULL */
 } FN(workspace);
 
@@ -92,7 +93,7 @@ static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
 
 static void FN(release)(FN(workspace) *w)
 {
-    free(w->memory);
+    free(w->allocated);
     free(w->totals);
     FN(release_columns)(&w->needed);
 }
@@ -126,8 +127,10 @@ static int FN(allocate)(FN(workspace) *w, const network_t *network, const exampl
                                 : layer->n_out * layer->in_row;
     }
     int64_t size = FN(lay_out)(w, is_trained);
-    if ((uint64_t)size > SIZE_MAX / sizeof(REAL)) return 0;
-    w->memory = calloc((size_t)size, sizeof(REAL));
+    if ((uint64_t)size > SIZE_MAX / sizeof(REAL) - VECTOR_BYTES) return 0;
+    w->allocated = calloc((size_t)size + VECTOR_BYTES / sizeof(REAL), sizeof(REAL));
+    size_t beyond = (size_t)w->allocated % VECTOR_BYTES;
+    if (w->allocated) w->memory = (REAL *)((char *)w->allocated + (VECTOR_BYTES - beyond));
     if (w->memory) FN(lay_out)(w, is_trained);
     if (w->memory && FN(allocate_columns)(&w->needed, w->sparse, w->layers[0].n_in)) return 1;
     FN(release)(w);

@@ -51,13 +51,34 @@ static void FN(find_columns)(FN(columns) *needed, const examples_t *examples, in
     }
 }
 
-/* Copy the weights of these columns into padded rows. */
+/* Copy the weights of these columns into padded rows. A vector of units at a time, whose copies are
+   neighbours. */
 static void FN(copy_columns)(const FN(columns) *needed, int64_t n_out, FN(matrix) weights,
                              REAL *RESTRICT to, int64_t to_row)
 {
-    for (int64_t j = 0; j < n_out; j++)
-        for (int64_t c = 0; c < needed->n; c++)
-            to[c * to_row + j] = weights.p[needed->columns[c] * weights.row + j * weights.column];
+    for (int64_t first = 0; first < n_out; first += LANES) {
+        int64_t end = first + LANES < n_out ? first + LANES : n_out;
+        for (int64_t c = 0; c < needed->n; c++) {
+            const REAL *from_k = weights.p + needed->columns[c] * weights.row;
+            for (int64_t j = first; j < end; j++) to[c * to_row + j] = from_k[j * weights.column];
+        }
+    }
+}
+
+/* z = bias + Σ_k x_k Θ_k of one row with n entries, for some vectors of units, whose number is a
+   constant after inlining. */
+static ALWAYS_INLINE void FN(add_entries)(const int vectors, const FN(columns) *needed, int64_t n,
+                                          const int32_t *columns, const REAL *values,
+                                          const REAL *weights, const REAL *bias, REAL *z,
+                                          int64_t row)
+{
+    FN(vector) sum[4];
+    UNROLL for (int v = 0; v < vectors; v++) sum[v] = FN(load)(bias + v * LANES);
+    for (int64_t e = 0; e < n; e++) {
+        const REAL *from_k = weights + needed->place[columns[e]] * row;
+        UNROLL for (int v = 0; v < vectors; v++) sum[v] += values[e] * FN(load)(from_k + v * LANES);
+    }
+    UNROLL for (int v = 0; v < vectors; v++) FN(store)(z + v * LANES, sum[v]);
 }
 
 /* z = bias + Σ_k x_k Θ_k of m rows, padded to `row` numbers. */
@@ -65,16 +86,22 @@ static void FN(sparse_product)(const FN(columns) *needed, const examples_t *exam
                                int64_t first, int64_t m, const REAL *weights, const REAL *bias,
                                REAL *z, int64_t row)
 {
-    const REAL *values = examples->X;
-    for (int64_t i = 0; i < m; i++) {
-        REAL *RESTRICT z_i = z + i * row;
-        int64_t r = row_number(examples, first + i);
-        memcpy(z_i, bias, (size_t)row * sizeof(REAL));
-        for (int64_t e = examples->starts[r]; e < examples->starts[r + 1]; e++) {
-            const REAL *RESTRICT from_k = weights + needed->place[examples->columns[e]] * row;
-            REAL x = values[e];
-            for (int64_t j = 0; j < row; j++) z_i[j] += x * from_k[j];
+    for (int64_t i = 0; i < m; i++, z += row) {
+        const int64_t *bounds = examples->starts + row_number(examples, first + i);
+        const int32_t *columns = examples->columns + bounds[0];
+        const REAL *values = (const REAL *)examples->X + bounds[0];
+        int64_t n = bounds[1] - bounds[0];
+#define UNITS_OF(vectors) \
+    FN(add_entries)(vectors, needed, n, columns, values, weights + j, bias + j, z + j, row)
+        for (int64_t j = 0; j < row; j += 4 * LANES) {
+            switch ((row - j) / LANES) {
+            case 1: UNITS_OF(1); break;
+            case 2: UNITS_OF(2); break;
+            case 3: UNITS_OF(3); break;
+            default: UNITS_OF(4); break;
+            }
         }
+#undef UNITS_OF
     }
 }
 
@@ -95,17 +122,16 @@ static void FN(add_sparse_gradient)(const FN(columns) *needed, const examples_t 
     }
 }
 
-/* D := decay Θ + scale Δ of one unit, whose Δ is in a column; return the sum of the squares of Θ. */
-static REAL FN(write_sparse_gradient)(const FN(columns) *needed, int64_t n,
-                                      const REAL *RESTRICT weights, REAL decay,
-                                      const REAL *RESTRICT gradient, int64_t row, REAL scale,
-                                      REAL *RESTRICT D)
+/* D += scale Δ for n_out units, whose D are D_row numbers apart. A vector of units at a time, whose
+   Δ are neighbours. */
+static void FN(add_columns)(const FN(columns) *needed, int64_t n_out, const REAL *RESTRICT gradient,
+                            int64_t row, REAL scale, REAL *RESTRICT D, int64_t D_row)
 {
-    REAL sum = 0;
-    SUM_OF(sum) for (int64_t k = 0; k < n; k++) {
-        D[k] = decay * weights[k];
-        sum += weights[k] * weights[k];
+    for (int64_t first = 0; first < n_out; first += LANES) {
+        int64_t end = first + LANES < n_out ? first + LANES : n_out;
+        for (int64_t c = 0; c < needed->n; c++) {
+            REAL *RESTRICT D_k = D + needed->columns[c];
+            for (int64_t j = first; j < end; j++) D_k[j * D_row] += scale * gradient[c * row + j];
+        }
     }
-    for (int64_t c = 0; c < needed->n; c++) D[needed->columns[c]] += scale * gradient[c * row];
-    return sum;
 }

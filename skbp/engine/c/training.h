@@ -118,6 +118,18 @@ static REAL FN(write_dense_gradient)(int64_t n, const REAL *RESTRICT weights, RE
     return sum;
 }
 
+/* D := decay Θ of the n weights to a unit; return the sum of the squares of Θ. */
+static REAL FN(write_penalty)(int64_t n, const REAL *RESTRICT weights, REAL decay,
+                              REAL *RESTRICT D)
+{
+    REAL sum = 0;
+    SUM_OF(sum) for (int64_t k = 0; k < n; k++) {
+        D[k] = decay * weights[k];
+        sum += weights[k] * weights[k];
+    }
+    return sum;
+}
+
 /* D := scale Δ + decay Θ, with decay only for weights that are not biases; return the sum of the
    squares of these weights. */
 static double FN(write_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
@@ -125,19 +137,21 @@ static double FN(write_gradient)(const FN(workspace) *w, REAL scale, REAL decay,
     double squares = 0;
     for (int l = 0; l < w->n_layers; l++) {
         const FN(layer) *layer = &w->layers[l];
+        REAL *D_l = D + 1;
         for (int64_t j = 0; j < layer->n_out; j++) {
             const REAL *weights = layer->weights.p + j * layer->weights.column;
             D[0] = scale * layer->bias_gradient[j];
             if (FN(is_sparse)(w, l))
-                squares += FN(write_sparse_gradient)(&w->needed, layer->n_in, weights, decay,
-                                                     layer->gradient + j, layer->out_row, scale,
-                                                     D + 1);
+                squares += FN(write_penalty)(layer->n_in, weights, decay, D + 1);
             else
                 squares += FN(write_dense_gradient)(layer->n_in, weights, decay,
                                                     layer->gradient + j * layer->in_row, scale,
                                                     D + 1);
             D += layer->n_in + 1;
         }
+        if (FN(is_sparse)(w, l))
+            FN(add_columns)(&w->needed, layer->n_out, layer->gradient, layer->out_row, scale, D_l,
+                            layer->n_in + 1);
     }
     return squares;
 }
