@@ -30,6 +30,8 @@ enum { DECISION, LOGISTIC_OUTPUTS, SOFTMAX_OUTPUTS, BINARY_PROBABILITIES, LOGIST
 #define BLOCK_BYTES (1 << 21)
 #define BLOCK_MIN_ROWS 64
 #define BLOCK_MAX_ROWS 512
+/* A gradient is written, and the step made, in pieces of at least this size. */
+#define PIECE_BYTES (1 << 18)
 /* Gradients in single precision of this many rows are added up in double precision. */
 #define SUMMED_ROWS 512
 

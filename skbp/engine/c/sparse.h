@@ -122,16 +122,9 @@ static void FN(add_sparse_gradient)(const FN(columns) *needed, const examples_t 
     }
 }
 
-/* D += scale Δ for n_out units, whose D are D_row numbers apart. A vector of units at a time, whose
-   Δ are neighbours. */
-static void FN(add_columns)(const FN(columns) *needed, int64_t n_out, const REAL *RESTRICT gradient,
-                            int64_t row, REAL scale, REAL *RESTRICT D, int64_t D_row)
+/* D += scale Δ of one unit, whose Δ is in a column. */
+static void FN(add_columns)(const FN(columns) *needed, const REAL *RESTRICT gradient, int64_t row,
+                            REAL scale, REAL *RESTRICT D)
 {
-    for (int64_t first = 0; first < n_out; first += LANES) {
-        int64_t end = first + LANES < n_out ? first + LANES : n_out;
-        for (int64_t c = 0; c < needed->n; c++) {
-            REAL *RESTRICT D_k = D + needed->columns[c];
-            for (int64_t j = first; j < end; j++) D_k[j * D_row] += scale * gradient[c * row + j];
-        }
-    }
+    for (int64_t c = 0; c < needed->n; c++) D[needed->columns[c]] += scale * gradient[c * row];
 }

@@ -130,30 +130,30 @@ static REAL FN(write_penalty)(int64_t n, const REAL *RESTRICT weights, REAL deca
     return sum;
 }
 
-/* D := scale Δ + decay Θ, with decay only for weights that are not biases; return the sum of the
-   squares of these weights. */
-static double FN(write_gradient)(const FN(workspace) *w, REAL scale, REAL decay, REAL *D)
+/* D := scale Δ + decay Θ of a unit, with decay only for weights that are not its bias; return the
+   sum of the squares of these weights. */
+static double FN(write_unit)(const FN(workspace) *w, int l, int64_t j, REAL scale, REAL decay,
+                             REAL *D)
 {
-    double squares = 0;
-    for (int l = 0; l < w->n_layers; l++) {
-        const FN(layer) *layer = &w->layers[l];
-        REAL *D_l = D + 1;
-        for (int64_t j = 0; j < layer->n_out; j++) {
-            const REAL *weights = layer->weights.p + j * layer->weights.column;
-            D[0] = scale * layer->bias_gradient[j];
-            if (FN(is_sparse)(w, l))
-                squares += FN(write_penalty)(layer->n_in, weights, decay, D + 1);
-            else
-                squares += FN(write_dense_gradient)(layer->n_in, weights, decay,
-                                                    layer->gradient + j * layer->in_row, scale,
-                                                    D + 1);
-            D += layer->n_in + 1;
-        }
-        if (FN(is_sparse)(w, l))
-            FN(add_columns)(&w->needed, layer->n_out, layer->gradient, layer->out_row, scale, D_l,
-                            layer->n_in + 1);
-    }
+    const FN(layer) *layer = &w->layers[l];
+    const REAL *weights = layer->weights.p + j * layer->weights.column;
+    D[0] = scale * layer->bias_gradient[j];
+    if (!FN(is_sparse)(w, l))
+        return FN(write_dense_gradient)(layer->n_in, weights, decay,
+                                        layer->gradient + j * layer->in_row, scale, D + 1);
+    double squares = FN(write_penalty)(layer->n_in, weights, decay, D + 1);
+    FN(add_columns)(&w->needed, layer->gradient + j, layer->out_row, scale, D + 1);
     return squares;
+}
+
+/* Write Δ of all units. */
+static void FN(write_gradient)(const FN(workspace) *w, REAL *Delta)
+{
+    for (int l = 0; l < w->n_layers; l++)
+        for (int64_t j = 0; j < w->layers[l].n_out; j++) {
+            FN(write_unit)(w, l, j, 1, 0, Delta);
+            Delta += w->layers[l].n_in + 1;
+        }
 }
 
 /* Write the outputs of the first `stop` rows; return 0 if there is no memory. */
@@ -190,7 +190,7 @@ static int FN(loss_and_gradient)(const network_t *network, const examples_t *exa
     }
     FN(prepare)(&w, examples, 0, n);
     *loss = FN(add_rows)(&w, examples, 0, n);
-    FN(write_gradient)(&w, 1, 0, Delta);
+    FN(write_gradient)(&w, Delta);
     FN(release)(&w);
     return 1;
 }
@@ -229,10 +229,10 @@ static void FN(momentum_step)(const rule_t *rule, int64_t n, const REAL *RESTRIC
 }
 
 /* Θ −= η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). */
-static void FN(adam_step)(rule_t *rule, int64_t n, const REAL *RESTRICT D, REAL *RESTRICT theta,
+static void FN(adam_step)(const rule_t *rule, int64_t n, const REAL *RESTRICT D, REAL *RESTRICT theta,
                           REAL *RESTRICT m, REAL *RESTRICT v)
 {
-    const double t = (double)++rule->t;
+    const double t = (double)rule->t;
     const double eta = rule->eta * sqrt(1 - pow(rule->beta_2, t)) / (1 - pow(rule->beta_1, t));
     const REAL eta_t = (REAL)eta, epsilon = (REAL)rule->epsilon;
     const REAL beta_1 = (REAL)rule->beta_1, rest_1 = (REAL)(1 - rule->beta_1);
@@ -252,6 +252,34 @@ static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
     for (int64_t i = first; i < first + m; i++)
         if (weights[examples->order ? examples->order[i] : i] != 0) return 1;
     return 0;
+}
+
+/* Write the gradient of a batch and make the step, in pieces of whole units, so that D stays in the
+   cache; a gradient that is clipped is one piece. Return the sum of the squares of all weights that
+   are not biases. */
+static double FN(update)(const FN(workspace) *w, const batches_t *batches, const rule_t *rule,
+                         int makes_step, REAL scale, int64_t n_parameters, REAL *D, REAL *theta,
+                         REAL *average_1, REAL *average_2)
+{
+    double squares = 0;
+    int is_clipped = batches->max_norm >= 0;
+    int64_t n_piece = is_clipped ? n_parameters : PIECE_BYTES / (int64_t)sizeof(REAL);
+    int64_t start = 0, n = 0;
+    for (int l = 0; l < w->n_layers; l++) {
+        for (int64_t j = 0; j < w->layers[l].n_out; j++) {
+            squares += FN(write_unit)(w, l, j, scale, (REAL)batches->lambda_m, D + n);
+            n += w->layers[l].n_in + 1;
+            if (!makes_step || (n < n_piece && start + n < n_parameters)) continue;
+            if (is_clipped) FN(clip)(n, D, batches->max_norm);
+            if (rule->is_adam)
+                FN(adam_step)(rule, n, D, theta + start, average_1 + start, average_2 + start);
+            else
+                FN(momentum_step)(rule, n, D, theta + start, average_1 + start);
+            start += n;
+            n = 0;
+        }
+    }
+    return squares;
 }
 
 /* Update Θ after each batch of the rows from `start` to `stop`, and write the sum over the batches
@@ -274,14 +302,11 @@ static int FN(epoch)(const network_t *network, const examples_t *examples,
         double m_rows = batches->mean_weight * (double)m;
         FN(prepare)(&w, examples, start, m);
         double losses = FN(add_rows)(&w, examples, start, m);
-        double squares = FN(write_gradient)(&w, (REAL)(1 / m_rows), (REAL)batches->lambda_m, D);
+        int makes_step = FN(has_weight)(examples, start, m);
+        if (makes_step) rule->t++;
+        double squares = FN(update)(&w, batches, rule, makes_step, (REAL)(1 / m_rows),
+                                    network->n_parameters, D, theta, average_1, average_2);
         *loss += (losses / m_rows + batches->lambda_m / 2 * squares) * (double)m;
-        if (!FN(has_weight)(examples, start, m)) continue;
-        if (batches->max_norm >= 0) FN(clip)(network->n_parameters, D, batches->max_norm);
-        if (rule->is_adam)
-            FN(adam_step)(rule, network->n_parameters, D, theta, average_1, average_2);
-        else
-            FN(momentum_step)(rule, network->n_parameters, D, theta, average_1);
     }
     FN(release)(&w);
     return 1;
