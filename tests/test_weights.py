@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skbp.network import Network
-from skbp.weights import checked, join, split, views
+from skbp.weights import checked, join, split, views, write
 
 NETWORK = Network((2, 3, 1))
 THETA = NETWORK.initialize(0)
@@ -41,6 +41,22 @@ def test_join_needs_lists_of_one_length():
     coefs, intercepts = split(NETWORK.unpack(THETA))
     with pytest.raises(ValueError, match="zip"):
         join(coefs, intercepts[:1])
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 1), (1030, 3)], ids=str)
+def test_write_is_join_into_given_arrays(sizes):
+    network = Network(sizes)
+    theta, written = network.initialize(0), np.zeros(network.n_parameters)
+    write(network.unpack(written), *split(network.unpack(theta)))
+    assert_array_equal(written, theta)
+
+
+@pytest.mark.parametrize("changed", [lambda a: a[:1], lambda a: a[:, :1], lambda a: a[np.newaxis]])
+def test_write_refuses_other_shapes(changed):
+    coefs, intercepts = split(NETWORK.unpack(THETA))
+    coefs[0] = changed(coefs[0])
+    with pytest.raises(ValueError, match="must have the shapes"):
+        write(NETWORK.unpack(THETA.copy()), coefs, intercepts)
 
 
 def test_checked_returns_arrays_of_the_dtype():

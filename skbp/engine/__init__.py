@@ -57,12 +57,12 @@ def resolve_engine(
 
     Examples
     --------
-    A sparse X is computed with NumPy:
+    A sparse X by columns is computed with NumPy:
 
-    >>> from scipy.sparse import csr_array
+    >>> from scipy.sparse import csc_array
     >>> from skbp.engine import resolve_engine
     >>> from skbp.network import Network
-    >>> resolve_engine("auto", Network((2, 3, 1)), csr_array([[0.0, 1.0]])).name
+    >>> resolve_engine("auto", Network((2, 3, 1)), csc_array([[0.0, 1.0]])).name
     'numpy'
     """
     if not isinstance(engine, str):
@@ -75,7 +75,7 @@ def resolve_engine(
         raise ValueError(f"engine must be one of {names} or an Engine. Got {engine!r} instead.")
     raise ValueError(
         f"engine={engine!r} cannot compute this network: it needs the compiled extension, a dense "
-        "X, and activations and a loss of skbp's own. Use engine='auto'."
+        "or CSR X, and activations and a loss of skbp's own. Use engine='auto'."
     )
 
 

@@ -12,8 +12,9 @@ from cpython.buffer cimport (
 )
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport INT64_MAX, int64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t
 
+import numpy
 from scipy.linalg import cython_blas
 
 
@@ -41,6 +42,9 @@ cdef extern from "c/kernels.h" nogil:
         int64_t start, stop
         const void *X
         int64_t X_row, X_column
+        int64_t n_entries
+        const int64_t *starts
+        const int32_t *columns
         const void *Y
         const void *weights
         const int64_t *order
@@ -98,6 +102,7 @@ MOST_LAYERS = MAX_LAYERS + 1
 
 # buffer formats; a C long has 32 or 64 bits
 cdef bytes FLOATS = b"fd", INTEGERS = b"lq" if sizeof(long) == sizeof(int64_t) else b"q"
+cdef bytes SHORT_INTEGERS = b"i" if sizeof(long) == sizeof(int64_t) else b"il"
 
 
 cdef void *blas(str name) except NULL:
@@ -310,14 +315,36 @@ cdef class Examples:
     cdef list buffers
 
     def __cinit__(self, X, bytes dtype, int64_t n_inputs):
+        if isinstance(X, tuple):
+            self.use_sparse(X, dtype, n_inputs)
+        else:
+            self.use_dense(X, dtype, n_inputs)
+
+    cdef int use_dense(self, X, bytes dtype, int64_t n_inputs) except -1:
         cdef Buffer buffer = Buffer(X, dtype, 2)
-        cdef int64_t n = buffer.length(0)
         if buffer.length(1) != n_inputs:
             raise ValueError(f"Expected {n_inputs} columns in X, got {buffer.length(1)}.")
         self.buffers = [buffer]
         self.rows = examples_t(
-            0, n, buffer.view.buf, buffer.step(0), buffer.step(1), NULL, NULL, NULL
+            0, buffer.length(0), buffer.view.buf, buffer.step(0), buffer.step(1), 0, NULL, NULL,
+            NULL, NULL, NULL,
         )
+        return 0
+
+    cdef int use_sparse(self, tuple X, bytes dtype, int64_t n_inputs) except -1:
+        values, columns, starts = X
+        cdef Buffer values_ = contiguous(values, dtype, 1)
+        cdef Buffer columns_ = contiguous(columns, SHORT_INTEGERS, 1)
+        cdef Buffer starts_ = contiguous(starts, INTEGERS, 1)
+        cdef int64_t n = starts_.length(0) - 1, n_entries = values_.length(0)
+        self.buffers = [values_, columns_, starts_]
+        self.rows = examples_t(
+            0, n, values_.view.buf, 0, 0, n_entries, <const int64_t *>starts_.view.buf,
+            <const int32_t *>columns_.data(n_entries), NULL, NULL, NULL,
+        )
+        if n < 0 or not are_entries(&self.rows, n_inputs):
+            raise ValueError(f"Expected the rows of a sparse X with {n_inputs} columns.")
+        return 0
 
     cdef const void *add(self, array, bytes dtypes, int64_t columns=0) except? NULL:
         """Keep a contiguous array with one row or number per example; return its elements."""
@@ -341,6 +368,20 @@ cdef Examples training_examples(tuple examples, bytes dtype, const network_t *ne
         if not are_rows(result.rows.order, result.rows.stop):
             raise ValueError(f"order must hold the row numbers 0 to {result.rows.stop - 1}.")
     return result
+
+
+cdef bint are_entries(const examples_t *rows, int64_t n_columns) noexcept nogil:
+    """Return whether the rows of a sparse X have no other entries and columns than there are."""
+    cdef int64_t i, e
+    if rows.starts[0] < 0 or rows.starts[rows.stop] > rows.n_entries:
+        return False
+    for i in range(rows.stop):
+        if rows.starts[i] > rows.starts[i + 1]:
+            return False
+    for e in range(rows.n_entries):
+        if rows.columns[e] < 0 or rows.columns[e] >= n_columns:
+            return False
+    return True
 
 
 cdef bint are_rows(const int64_t *order, int64_t n) noexcept nogil:
@@ -402,7 +443,9 @@ def loss_and_gradient(tuple plan, theta, tuple examples, Delta):
     theta : ndarray of shape (n_parameters,)
         All weights, of float32 or float64, which is the dtype of all arrays.
     examples : tuple
-        (X, Y, weights): the examples, their targets, and their weights or None.
+        (X, Y, weights): the examples, their targets, and their weights or None. X may be
+        sparse: then it is a tuple of its values, their column numbers, of int32, and where
+        the rows start and the last one ends, of int64, as in CSR.
     Delta : ndarray of shape (n_parameters,)
         The array to write Δ to.
 
@@ -472,8 +515,9 @@ def epoch(tuple plan, theta, tuple examples, order, dict batches, dict rule, lis
     cdef void *first = (<Buffer>averages_[0]).data(n_parameters)
     cdef void *last = (<Buffer>averages_[-1]).data(n_parameters)
     check_separate([theta_, *averages_], examples_.buffers)
-    cdef bytearray gradient = bytearray(n_parameters * theta_.view.itemsize)
-    cdef char *D = gradient
+    # NumPy's memory is in larger pages than that of a bytearray
+    cdef Buffer gradient = Buffer(numpy.empty(n_parameters, dtype.decode()), dtype, 1)
+    cdef void *D = gradient.view.buf
     cdef const kernels_t *kernels = get_kernels(instruction_set, theta_.is_double())
     cdef int64_t n_rows = rows_per_call(batches_.batch_size, n_parameters)
     cdef double loss = 0, loss_of_call

@@ -1,4 +1,4 @@
-"""The compiled engine: kernels in C for dense X and for the parts that they know.
+"""The compiled engine: kernels in C for dense and CSR X and for the parts that they know.
 
 The extension ``skbp.engine._kernels`` may be missing, where no compiler was there when skbp
 was installed; and it is not loaded where the environment variable ``SKBP_NO_COMPILED`` is set
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from skbp._typing import Floats, Matrix, Rows
 from skbp.engine.blocks import blocks
@@ -47,18 +48,17 @@ class CompiledEngine:
     ----------
     fallback : Engine
         Computes what the kernels cannot: epochs with other update rules, and of batches that
-        are large enough for several threads.
+        are large enough for several threads; outputs for sparse X.
     """
 
     fallback: Engine
     name = "compiled"
 
     def supports(self, network: "Network", X: Matrix, loss: "Loss | None" = None) -> bool:
-        """Return whether X is dense and the kernels know the activations and the loss."""
+        """Return whether the kernels can read X and know the activations and the loss."""
         return (
             kernels is not None
-            and isinstance(X, np.ndarray)
-            and X.flags.aligned
+            and _is_readable(X)
             and is_builtin(network, loss)
             and len(network.layer_sizes) <= kernels.MOST_LAYERS
             and all(activation.name in kernels.HIDDEN for activation in network.g)
@@ -109,11 +109,20 @@ class CompiledEngine:
 
     def outputs(self, network: "Network", weights: Weights, X: Matrix, output: Output) -> Floats:
         """Return outputs of the network."""
+        if issparse(X):
+            return self.fallback.outputs(network, weights, X, output)
         kind = network.h.name if output is Output.ACTIVATION else output.value
         out = np.empty((X.shape[0], output.n_columns(network)), X.dtype)
         coefs, intercepts = (list(map(_aligned, arrays)) for arrays in weights)
         kernels.outputs(coefs, intercepts, _codes(network), kernels.KINDS[kind], X, out)
         return out
+
+
+def _is_readable(X: Matrix) -> bool:
+    """Return whether X is an array, or is sparse with rows that int32 can number the columns of."""
+    if issparse(X):
+        return bool(X.format == "csr" and X.shape[1] <= np.iinfo(np.int32).max)
+    return isinstance(X, np.ndarray) and X.flags.aligned
 
 
 def _codes(network: "Network") -> tuple[int, ...]:
@@ -127,10 +136,13 @@ def _plan(objective: "Objective") -> tuple[Any, ...]:
     return network.layer_sizes, _codes(network), kernels.OUTPUTS[network.h.name], loss
 
 
-def _examples(objective: "Objective") -> tuple[Floats, Floats, Floats | None]:
-    """Return X, and Y and the weights in a layout that the kernels can read."""
-    weight = objective.sample_weight
-    return objective.X, _plain(objective.Y), None if weight is None else _plain(weight)
+def _examples(objective: "Objective") -> tuple[Any, Floats, Floats | None]:
+    """Return X, Y and the weights in a layout that the kernels can read."""
+    X, weight = objective.X, objective.sample_weight
+    if issparse(X):
+        columns, starts = np.asarray(X.indices, np.int32), np.asarray(X.indptr, np.int64)
+        X = _plain(X.data), _plain(columns), _plain(starts)
+    return X, _plain(objective.Y), None if weight is None else _plain(weight)
 
 
 def _is_for_kernels(

@@ -375,8 +375,9 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
             f"binary_outputs={classifier.binary_outputs!r} cannot continue the fitted model, "
             f"which has {outputs_before} output units. Clone the estimator to start anew."
         )
-    theta = problem.network.pack(weights.join(classifier.coefs_, classifier.intercepts_))
-    return theta.astype(problem.examples.X.dtype, copy=False)
+    theta = np.empty(problem.network.n_parameters, problem.examples.X.dtype)
+    weights.write(problem.network.unpack(theta), classifier.coefs_, classifier.intercepts_)
+    return theta
 
 
 def training_set(problem: Problem) -> Dataset:

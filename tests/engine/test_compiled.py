@@ -35,7 +35,7 @@ from kernel_cases import (
     unaligned,
 )
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from skbp.activations import Activation
@@ -91,6 +91,12 @@ def stepped(array):
 # ------------------------------------------------------------------------ what is compiled
 
 
+def with_long_numbers(sparse):
+    """Return a sparse matrix that numbers its columns and entries with int64."""
+    sparse.indices, sparse.indptr = sparse.indices.astype(np.int64), sparse.indptr.astype(np.int64)
+    return sparse
+
+
 def engine_of(network=NETWORK, X=X, loss="log_loss"):
     return Objective(network, X, Y, loss).engine.name
 
@@ -104,7 +110,7 @@ LEFT_TO_NUMPY = {
     "own_activation": {"network": Network((4, 5, 3), OWN_ACTIVATION, "softmax")},
     "own_loss": {"loss": OwnLoss()},
     "dropout": {"network": with_dropout(NETWORK, 0.5, np.random.RandomState(0))},
-    "sparse": {"X": csr_array(X)},
+    "sparse_by_columns": {"X": csc_array(X)},
     "unaligned": {"X": unaligned(X)},
     "too_many_layers": {"network": Network((4, *[3] * kernels.MOST_LAYERS), "relu", "softmax")},
 }
@@ -152,6 +158,14 @@ def test_any_dense_and_aligned_array_is_compiled(layout, calls):
     found = Objective(NETWORK, layout(X), Y)(NETWORK.initialize(0))
     assert calls["loss_and_gradient"] == 1
     assert_same_cost(found, expected, 1e-5 if layout(X).dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("layout", [csr_matrix, lambda X: with_long_numbers(csr_array(X))])
+def test_any_sparse_matrix_by_rows_is_compiled(layout, calls):
+    expected = Objective(NETWORK, X, Y, engine="numpy")(NETWORK.initialize(0))
+    found = Objective(NETWORK, layout(X), Y)(NETWORK.initialize(0))
+    assert calls["loss_and_gradient"] == 1
+    assert_same_cost(found, expected, 1e-12)
 
 
 def test_batches_are_compiled(calls):
@@ -316,6 +330,8 @@ COMPILED_EPOCHS = {
     "unaligned_weights": {"sample_weight": unaligned(WEIGHTS)},
     "weights_with_steps": {"sample_weight": stepped(WEIGHTS)},
     "X_with_steps": {"X": stepped(X)},
+    "X_sparse": {"X": csr_array(X)},
+    "X_sparse_with_long_numbers": {"X": with_long_numbers(csr_array(X))},
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from skbp import engine as engines
 from skbp import weights
@@ -149,9 +149,9 @@ def test_an_engine_that_does_not_exist_is_an_error_that_names_the_parameter():
 
 def test_an_engine_that_cannot_compute_is_an_error_that_names_it():
     with pytest.raises(ValueError, match="engine='compiled' cannot compute"):
-        Objective(NETWORK, csr_array(X), Y, engine="compiled")
+        Objective(NETWORK, csc_array(X), Y, engine="compiled")
 
 
 def test_the_last_engine_supports_everything():
     own = Activation(np.tanh, lambda a: 1 - a * a, "tanh")
-    assert resolve_engine("auto", Network((4, 5, 3), own), csr_array(X)) is ENGINES[-1]
+    assert resolve_engine("auto", Network((4, 5, 3), own), csc_array(X)) is ENGINES[-1]

@@ -75,12 +75,12 @@ def epoch_by_hand(case, theta, state, rule, order=None, batch_size=3, max_norm=-
     return losses
 
 
-def assert_same_epochs(case, rule, tolerance=1e-10, **options):
+def assert_same_epochs(case, rule, tolerance=1e-10, X=None, **options):
     """Compare two epochs, with the averages of the first in the second; return the state."""
     theta, state = case.theta, rule.init(case.theta)
     expected_theta, expected_state = case.theta, rule.init(case.theta)
     for _ in range(2):
-        losses = epoch(case, theta, state, rule, **options)
+        losses = epoch(case, theta, state, rule, X=X, **options)
         expected_losses = epoch_by_hand(case, expected_theta, expected_state, rule, **options)
         assert_allclose(losses, expected_losses, tolerance)
     expected = [expected_theta, *averages_of(expected_state)]

@@ -11,6 +11,7 @@
 #include "simd.h"
 #include "elementary.h"
 #include "product.h"
+#include "sparse.h"
 #include "network.h"
 #include "output.h"
 #include "training.h"

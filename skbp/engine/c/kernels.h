@@ -34,6 +34,8 @@ enum { DECISION, LOGISTIC_OUTPUTS, SOFTMAX_OUTPUTS, BINARY_PROBABILITIES, LOGIST
 #define BLOCK_BYTES (1 << 21)
 #define BLOCK_MIN_ROWS 64
 #define BLOCK_MAX_ROWS 512
+/* A gradient is written, and the step made, in pieces of at least this size. */
+#define PIECE_BYTES (1 << 18)
 /* Gradients in single precision of this many rows are added up in double precision. */
 #define SUMMED_ROWS 512
 
@@ -55,14 +57,25 @@ typedef struct {
 } network_t;
 
 /* The rows from `start` to `stop`: X with any strides (in elements), Y and the weights contiguous.
-   Y is NULL for prediction. The i-th row to be used is order[i], or i if `order` is NULL. */
+   Y is NULL for prediction. The i-th row to be used is order[i], or i if `order` is NULL.
+   For training X may be sparse: row i has the entries from starts[i] to starts[i + 1], with their
+   values in X and their column numbers in `columns`. For a dense X `starts` is NULL. */
 typedef struct {
     int64_t start, stop;
     const void *X;
     int64_t X_row, X_column;
+    int64_t n_entries;
+    const int64_t *starts;
+    const int32_t *columns;
     const void *Y, *weights;
     const int64_t *order;
 } examples_t;
+
+/* The number of the i-th row to be used. */
+static inline int64_t row_number(const examples_t *examples, int64_t i)
+{
+    return examples->order ? examples->order[i] : i;
+}
 
 /* The batches and their gradients: λ/m, the mean of all sample weights, the norm to which a
    longer gradient is clipped (negative for no clipping), the number of rows of a batch. */
@@ -123,10 +136,12 @@ static gemm_f64 *dgemm;
 /* The name of a function or type of one instance, such as forward_f32_avx2. */
 #define FN(name) JOIN(name, PRECISION, INSTRUCTIONS)
 
-/* Number of rows of a block: its activations stay in the cache, but BLAS gets enough rows. */
-static int64_t rows_per_block(const network_t *network, int64_t n_rows, int64_t item_size)
+/* Number of rows of a block: its inputs, unless X is sparse, and its activations stay in the cache,
+   but BLAS gets enough rows. */
+static int64_t rows_per_block(const network_t *network, const examples_t *examples, int64_t n_rows,
+                              int64_t item_size)
 {
-    int64_t width = network->layers[0].n_in, n = 0;
+    int64_t width = examples->starts ? 0 : network->layers[0].n_in, n = 0;
     for (int l = 0; l < network->n_layers; l++) width += 2 * network->layers[l].n_out;
     n = BLOCK_BYTES / (width * item_size);
     n = n < BLOCK_MIN_ROWS ? BLOCK_MIN_ROWS : n > BLOCK_MAX_ROWS ? BLOCK_MAX_ROWS : n;

@@ -25,6 +25,7 @@ typedef struct {
     REAL *back_weights;                   /* a padded copy, with a row for each j */
     REAL *a;                              /* a^(l+1); z^(L) of the last layer */
     REAL *gradient, *bias_gradient;       /* Δ^(l), with a row for each j */
+    int64_t n_gradient;                   /* the numbers of Δ^(l) without the bias, padded */
 } FN(layer);
 
 typedef struct {
@@ -35,9 +36,19 @@ typedef struct {
     REAL *row_max, *row_sum; /* of z^(L) and of its exponentials, for a softmax */
     const REAL *input;       /* a^(1): X of the workspace, or the caller's */
     int64_t input_row;
-    REAL *memory;
+    const examples_t *sparse; /* a sparse X, or NULL; a^(1) are its rows from first_row on */
+    int64_t first_row;
+    FN(columns) needed;       /* of a sparse X */
+    void *allocated;
+    REAL *memory; /* from the first address in it that suits whole vectors */
     double *totals; /* Δ of more rows than float can sum, all layers; or NULL */
 } FN(workspace);
+
+/* Whether the inputs of a layer are a sparse X. */
+static int FN(is_sparse)(const FN(workspace) *w, int l)
+{
+    return l == 0 && w->sparse;
+}
 
 /* Set a pointer to the n numbers from `start` on; return their end. */
 static int64_t FN(place)(REAL *memory, int64_t start, int64_t n, REAL **pointer)
@@ -51,18 +62,20 @@ static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
 {
     int64_t end = 0, m = w->n_rows, widest = 0;
     REAL *memory = w->memory;
-    end = FN(place)(memory, end, m * w->layers[0].in_row, &w->X);
+    if (!w->sparse) end = FN(place)(memory, end, m * w->layers[0].in_row, &w->X);
     for (int l = 0; l < w->n_layers; l++) {
         FN(layer) *layer = &w->layers[l];
         widest = layer->out_row > widest ? layer->out_row : widest;
         end = FN(place)(memory, end, m * layer->out_row, &layer->a);
         end = FN(place)(memory, end, layer->out_row, &layer->tiled_bias);
-        if (layer->product == FN(product_in_tiles))
+        if (FN(is_sparse)(w, l))
+            end = FN(place)(memory, end, layer->n_gradient, &layer->tiled_weights);
+        else if (layer->product == FN(product_in_tiles))
             end = FN(place)(memory, end, layer->n_in * layer->out_row, &layer->tiled_weights);
         if (!is_trained) continue;
         if (l > 0 && layer->product == FN(product_in_tiles))
             end = FN(place)(memory, end, layer->n_out * layer->in_row, &layer->back_weights);
-        end = FN(place)(memory, end, layer->n_out * layer->in_row, &layer->gradient);
+        end = FN(place)(memory, end, layer->n_gradient, &layer->gradient);
         end = FN(place)(memory, end, layer->out_row, &layer->bias_gradient);
     }
     if (is_trained) {
@@ -78,14 +91,23 @@ static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
     return end;
 }
 
+static void FN(release)(FN(workspace) *w)
+{
+    free(w->allocated);
+    free(w->totals);
+    FN(release_columns)(&w->needed);
+}
+
 /* Allocate a workspace for blocks of at most n_rows rows; return 0 if there is no memory. */
-static int FN(allocate)(FN(workspace) *w, const network_t *network, int64_t n_rows, int is_trained)
+static int FN(allocate)(FN(workspace) *w, const network_t *network, const examples_t *examples,
+                        int64_t n_rows, int is_trained)
 {
     memset(w, 0, sizeof *w);
     w->n_layers = network->n_layers;
     w->output = network->output;
     w->loss = network->loss;
     w->n_rows = n_rows;
+    w->sparse = examples->starts ? examples : NULL;
     for (int l = 0; l < w->n_layers; l++) {
         const layer_t *given = &network->layers[l];
         FN(layer) *layer = &w->layers[l];
@@ -100,18 +122,19 @@ static int FN(allocate)(FN(workspace) *w, const network_t *network, int64_t n_ro
         layer->product = FN(uses_tiles)(given->n_in, given->n_out, layer->weights)
                              ? FN(product_in_tiles)
                              : FN(product_by_blas);
+        layer->n_gradient = FN(is_sparse)(w, l)
+                                ? FN(most_columns)(examples, given->n_in) * layer->out_row
+                                : layer->n_out * layer->in_row;
     }
     int64_t size = FN(lay_out)(w, is_trained);
-    if ((uint64_t)size > SIZE_MAX / sizeof(REAL)) return 0;
-    w->memory = calloc((size_t)size, sizeof(REAL));
+    if ((uint64_t)size > SIZE_MAX / sizeof(REAL) - VECTOR_BYTES) return 0;
+    w->allocated = calloc((size_t)size + VECTOR_BYTES / sizeof(REAL), sizeof(REAL));
+    size_t beyond = (size_t)w->allocated % VECTOR_BYTES;
+    if (w->allocated) w->memory = (REAL *)((char *)w->allocated + (VECTOR_BYTES - beyond));
     if (w->memory) FN(lay_out)(w, is_trained);
-    return w->memory != NULL;
-}
-
-static void FN(release)(FN(workspace) *w)
-{
-    free(w->memory);
-    free(w->totals);
+    if (w->memory && FN(allocate_columns)(&w->needed, w->sparse, w->layers[0].n_in)) return 1;
+    FN(release)(w);
+    return 0;
 }
 
 /* Let gradients of n_rows rows be summed in double precision, if they need it; return 0 if there
@@ -121,7 +144,7 @@ static int FN(allocate_totals)(FN(workspace) *w, int64_t n_rows)
     size_t size = 0;
     if (REAL_IS_DOUBLE || n_rows <= SUMMED_ROWS) return 1;
     for (int l = 0; l < w->n_layers; l++)
-        size += (size_t)(w->layers[l].n_out * w->layers[l].in_row + w->layers[l].out_row);
+        size += (size_t)(w->layers[l].n_gradient + w->layers[l].out_row);
     w->totals = calloc(size, sizeof(double));
     return w->totals != NULL;
 }
@@ -143,8 +166,7 @@ static void FN(add_to_totals)(FN(workspace) *w, int is_first, int is_last)
     double *totals = w->totals;
     for (int l = 0; l < w->n_layers; l++) {
         FN(layer) *layer = &w->layers[l];
-        int64_t n = layer->n_out * layer->in_row;
-        totals = FN(add_to_total)(n, layer->gradient, totals, is_first, is_last);
+        totals = FN(add_to_total)(layer->n_gradient, layer->gradient, totals, is_first, is_last);
         totals = FN(add_to_total)(layer->out_row, layer->bias_gradient, totals, is_first, is_last);
     }
 }
@@ -166,7 +188,10 @@ static void FN(copy_weights)(FN(workspace) *w)
         FN(matrix) transposed = {weights.p, weights.column, weights.row};
         for (int64_t j = 0; j < layer->n_out; j++)
             layer->tiled_bias[j] = layer->bias[j * layer->bias_step];
-        if (layer->tiled_weights)
+        if (FN(is_sparse)(w, l))
+            FN(copy_columns)(&w->needed, layer->n_out, weights, layer->tiled_weights,
+                             layer->out_row);
+        else if (layer->tiled_weights)
             FN(copy)(layer->n_in, layer->n_out, weights, layer->tiled_weights, layer->out_row);
         if (layer->back_weights)
             FN(copy)(layer->n_out, layer->n_in, transposed, layer->back_weights, layer->in_row);
@@ -188,7 +213,11 @@ static void FN(forward)(FN(workspace) *w, int64_t m)
         FN(matrix) weights = layer->weights, bias = {layer->tiled_bias, 0, 1};
         if (layer->tiled_weights)
             weights = (FN(matrix)){layer->tiled_weights, layer->out_row, 1};
-        layer->product(m, layer->n_out, layer->n_in, FN(inputs_of)(w, l), weights, bias, layer->a,
+        if (FN(is_sparse)(w, l))
+            FN(sparse_product)(&w->needed, w->sparse, w->first_row, m, weights.p, bias.p, layer->a,
+                               layer->out_row);
+        else
+            layer->product(m, layer->n_out, layer->n_in, FN(inputs_of)(w, l), weights, bias, layer->a,
                        layer->out_row);
         FN(activate)(layer->g, m * layer->out_row, layer->a);
     }
@@ -252,8 +281,14 @@ static void FN(backward)(FN(workspace) *w, int64_t m, int is_first)
         int64_t row = layer->out_row;
         FN(matrix) none = {NULL, 0, 0}, so_far = {layer->gradient, layer->in_row, 1};
         FN(matrix) a = FN(inputs_of)(w, l);
-        layer->product(layer->n_out, layer->n_in, m, (FN(matrix)){delta, 1, row}, a,
-                       is_first ? none : so_far, layer->gradient, layer->in_row);
+        if (FN(is_sparse)(w, l)) {
+            if (is_first) memset(layer->gradient, 0, (size_t)layer->n_gradient * sizeof(REAL));
+            FN(add_sparse_gradient)(&w->needed, w->sparse, w->first_row, m, delta,
+                                    layer->gradient, row);
+        } else {
+            layer->product(layer->n_out, layer->n_in, m, (FN(matrix)){delta, 1, row}, a,
+                           is_first ? none : so_far, layer->gradient, layer->in_row);
+        }
         REAL *RESTRICT bias_gradient = layer->bias_gradient;
         if (is_first) memset(bias_gradient, 0, (size_t)row * sizeof(REAL));
         for (int64_t i = 0; i < m; i++)
