@@ -74,7 +74,9 @@ import skbp
 X, y = load_iris(return_X_y=True)
 warnings.simplefilter("error")
 scores = [
-    skbp.BackpropClassifier((10,), random_state=0, **parameter).fit(scale(X), y).score(scale(X), y)
+    skbp.BackpropClassifier((10,), max_iter=9000, random_state=0, **parameter)
+    .fit(scale(X), y)
+    .score(scale(X), y)
     for parameter in {parameters}
 ]
 print(json.dumps([skbp.__file__, Passed.names, scores]))
