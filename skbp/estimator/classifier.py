@@ -626,12 +626,11 @@ class BackpropClassifier(
             start = fitted_weights(self, problem) if continues else new_weights(problem, state)
             start = state.start_weights(problem.network, start, coefs_init, intercepts_init)
 
-            setting = setting_of(problem)
-            solver = make_solver(setting)
+            solver = make_solver(setting_of(problem))
             attributes = partial(fitted_attributes, problem, state)
             callback = partial(tasks.iteration, attributes)
             result = self._train(problem, solver, start, state, callback)
-            for category, message in warnings_of_fit(problem, setting, result):
+            for category, message in warnings_of_fit(problem, result):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(attributes(result))
             tasks.end()

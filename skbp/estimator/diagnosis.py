@@ -13,8 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skbp._typing import Floats, Matrix
 from skbp.estimator.assembly import Problem
-from skbp.estimator.solver_factory import Setting, warning_of_batch_size
+from skbp.estimator.data import Dataset
+from skbp.estimator.solver_factory import warning_of_batch_size
 from skbp.estimator.training import FitResult
+from skbp.losses import get_loss
+from skbp.objective import constant_cost
 from skbp.solvers import Ending
 from skbp.solvers.stopping import is_clearly_below
 
@@ -54,15 +57,13 @@ def warnings_of_part(problem: Problem, result: FitResult, is_first: bool) -> Ite
     yield from _warning_of_interruption(problem, result)
 
 
-def warnings_of_fit(problem: Problem, setting: Setting, result: FitResult) -> Iterator[Message]:
+def warnings_of_fit(problem: Problem, result: FitResult) -> Iterator[Message]:
     """Yield the warnings that the result of a fit calls for.
 
     Parameters
     ----------
     problem : Problem
         The problem.
-    setting : Setting
-        What the solver was made for.
     result : FitResult
         The result.
 
@@ -75,8 +76,7 @@ def warnings_of_fit(problem: Problem, setting: Setting, result: FitResult) -> It
     """
     yield from _warnings_of_parameters(problem)
     yield from _warning_of_interruption(problem, result)
-    diagnosis = Diagnosis(problem, setting.constant_loss, result)
-    if message := diagnosis.message:
+    if message := Diagnosis(problem, result).message:
         yield ConvergenceWarning, message
 
 
@@ -108,14 +108,11 @@ class Diagnosis:
     ----------
     problem : Problem
         The problem.
-    constant_loss : float
-        The loss of the best constant model.
     result : FitResult
         The result of the training.
     """
 
     problem: Problem
-    constant_loss: float
     result: FitResult
 
     @property
@@ -126,7 +123,8 @@ class Diagnosis:
         if not self.has_learned:
             found = (
                 f"The model is hardly better than a constant one: its loss is "
-                f"{self.result.loss:.4g}, that of a constant model {self.constant_loss:.4g}."
+                f"{self.loss:.4g} without the penalty, that of a constant model "
+                f"{self.constant_loss:.4g}."
             )
             return f"{found} {self._ending} {self._advice}"
         if missing := self.missing_classes:
@@ -147,10 +145,39 @@ class Diagnosis:
         standardise = "" if self.is_standardised else ", or standardise X"
         return f"{self._ending} {ending.hint}{standardise}."
 
+    @cached_property
+    def _sample(self) -> Dataset:
+        """About a thousand rows of the training set that have a weight."""
+        examples = self.problem.examples
+        counted = np.arange(len(examples.Y))
+        if examples.weight is not None:
+            counted = np.flatnonzero(examples.weight)
+        return examples.take(counted[:: -(-len(counted) // _ROWS_LOOKED_AT)])
+
+    @cached_property
+    def _z(self) -> Floats:
+        """Z of the output layer for the sample, by the weights that were kept."""
+        theta = self.result.theta.astype(self._sample.Y.dtype, copy=False)
+        return self.problem.network.decision(theta, self._sample.X)
+
+    @cached_property
+    def loss(self) -> float:
+        """The mean loss of the sample: without the penalty, and not that of a whole epoch."""
+        network, sample = self.problem.network, self._sample
+        loss = get_loss(network.h.name, self.problem.parameters["loss"])
+        losses = loss.per_row(self._z, network.h.g(self._z), sample.Y)
+        return float(np.average(losses, weights=sample.weight))
+
+    @cached_property
+    def constant_loss(self) -> float:
+        """The loss of the best constant model of the sample."""
+        sample, loss = self._sample, self.problem.parameters["loss"]
+        return constant_cost(self.problem.network, sample.Y, loss, sample.weight)
+
     @property
     def has_learned(self) -> bool:
         """Whether the loss is clearly below that of a constant model."""
-        return is_clearly_below(self.result.loss, self.constant_loss)
+        return is_clearly_below(self.loss, self.constant_loss)
 
     @property
     def has_diverged(self) -> bool:
@@ -167,17 +194,12 @@ class Diagnosis:
     @cached_property
     def missing_classes(self) -> str:
         """The frequent classes that are never predicted, in words; empty if there is none."""
-        examples, network = self.problem.examples, self.problem.network
-        rows = _spaced(len(examples.Y))
-        weight = None if examples.weight is None else examples.weight[rows]
-        z = network.decision(self.result.theta.astype(examples.Y.dtype), examples.X[rows])
-        return self.problem.targets.missing(z, examples.Y[rows], weight)
+        return self.problem.targets.missing(self._z, self._sample.Y, self._sample.weight)
 
     @cached_property
     def _scales(self) -> Floats:
         """The root mean square of each column of X that is not 0."""
-        X = self.problem.examples.X
-        return _root_mean_squares(X[_spaced(X.shape[0])])
+        return _root_mean_squares(self._sample.X)
 
     @property
     def is_standardised(self) -> bool:
@@ -253,11 +275,6 @@ _NEVER_IMPROVED = (
     "transform_input=['X_val'] in the Pipeline, or scale X_val as X. Otherwise lower "
     "learning_rate_init, or raise alpha."
 )
-
-
-def _spaced(n_rows: int) -> slice:
-    """Return rows at equal distances, about a thousand."""
-    return slice(None, None, -(-n_rows // _ROWS_LOOKED_AT))
 
 
 def _root_mean_squares(X: Matrix) -> Floats:

@@ -70,7 +70,9 @@ class ConjugateGradient:
         progress = Progress() if progress is None else progress
         if _is_over(progress, self.max_iter):
             return _unchanged(theta, progress)
-        options = {"maxiter": self.max_iter - progress.n_iter, "gtol": 0}
+        # next to the minimum SciPy takes a step that is within its tolerance
+        tol = max((r.tol for r in self.stopping if isinstance(r, GradientTolerance)), default=0)
+        options = {"maxiter": self.max_iter - progress.n_iter, "gtol": tol}
         run = _ScipyRun(objective, self.stopping, callback, progress)
         return run.minimize("CG", theta, options, {0: Ending.GRADIENT_TOLERANCE})
 

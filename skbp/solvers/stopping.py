@@ -345,8 +345,10 @@ class LossPlateau:
         float
             The tolerance.
         """
-        gained = self.constant_loss - loss
-        return self.tol if math.isinf(gained) else self.tol * max(gained, 0)
+        if math.isinf(self.constant_loss):
+            return self.tol
+        least = (1 - _CLEARLY_BELOW) * self.constant_loss
+        return self.tol * max(self.constant_loss - loss, least)
 
     def is_over(self, loss: float, progress: "Progress") -> bool:
         """Return whether the plateau is long enough.

@@ -29,7 +29,9 @@ ALPHAS = {
 
 
 @pytest.mark.parametrize(("activation", "c"), ALPHAS.items())
-@pytest.mark.parametrize(("m", "factor"), [(4.5, 0.02), (45, 0.2), (125, 0.5), (500, 1), (501, 1), (1e6, 1)])
+@pytest.mark.parametrize(
+    ("m", "factor"), [(4.5, 0.02), (45, 0.2), (125, 0.5), (500, 1), (501, 1), (1e6, 1)]
+)
 @pytest.mark.parametrize(("loss", "share"), [("log_loss", 1), ("squared_error", 0.1)])
 def test_alpha_depends_on_activation_loss_and_rows(activation, c, m, factor, loss, share):
     found = alpha_for(parameters_of(activation=activation, loss=loss), m)

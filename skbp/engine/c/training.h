@@ -244,19 +244,6 @@ static void FN(adam_step)(const rule_t *rule, int64_t n, const REAL *RESTRICT D,
     }
 }
 
-/* Make the step of the rule. The averages of weights whose gradient stays 0 decay until they are
-   subnormal, and would remain so. */
-static void FN(step)(rule_t *rule, int64_t n, const REAL *D, REAL *theta, REAL *average_1,
-                     REAL *average_2)
-{
-    unsigned mode = flush_subnormals();
-    if (rule->is_adam)
-        FN(adam_step)(rule, n, D, theta, average_1, average_2);
-    else
-        FN(momentum_step)(rule, n, D, theta, average_1);
-    restore_mode(mode);
-}
-
 /* Whether one of m rows has a weight that is not 0. */
 static int FN(has_weight)(const examples_t *examples, int64_t first, int64_t m)
 {
@@ -284,10 +271,13 @@ static double FN(update)(const FN(workspace) *w, const batches_t *batches, const
             n += w->layers[l].n_in + 1;
             if (!makes_step || (n < n_piece && start + n < n_parameters)) continue;
             if (is_clipped) FN(clip)(n, D, batches->max_norm);
+            /* the averages of weights whose gradient stays 0 would decay to subnormal numbers */
+            unsigned mode = flush_subnormals();
             if (rule->is_adam)
                 FN(adam_step)(rule, n, D, theta + start, average_1 + start, average_2 + start);
             else
                 FN(momentum_step)(rule, n, D, theta + start, average_1 + start);
+            restore_mode(mode);
             start += n;
             n = 0;
         }
