@@ -159,9 +159,9 @@ class BackpropClassifier(
         λ, the strength of the penalty λ/2m Σ Θ² on all weights but those of the bias
         units, where m is the number of training rows (the sum of the sample
         weights). It does not depend on ``batch_size``. ``"auto"`` is
-        c · min(1, √(m / 500), m / 225), where c goes by the activation (the least of
+        c · min(1, m / 500), where c goes by the activation (the least of
         several): 0.5 for "logistic", "identity" and a network without a hidden layer, 0.3 for
-        "softplus", 1 for "tanh" and "elu", 2 for "selu", and 3 for all others; a tenth of that
+        "softplus", 1 for "tanh" and "elu", 2 for "selu", and 3.5 for all others; a tenth of that
         with ``loss="squared_error"``. ``alpha_`` is the value.
 
     batch_size : int or "auto", default="auto"

@@ -3,18 +3,15 @@
 The tables are in the user guide; ``benchmarks/sturdiness.py`` measures the cases.
 """
 
-from math import sqrt
-
 import numpy as np
 
 from skbp.estimator.solver_factory import LEARNING_RATES, MINI_BATCH_SOLVERS, Parameters
 from skbp.solvers import ScorePlateau
 
 _ALPHAS = {"logistic": 0.5, "identity": 0.5, "softplus": 0.3, "tanh": 1.0, "elu": 1.0, "selu": 2.0}
-_OTHER_ALPHA = 3.0
+_OTHER_ALPHA = 3.5
 _SQUARED_ERROR = 0.1
 _ALL_OF_ALPHA = 500
-_LEAST_M = 225
 _ENOUGH_ROWS = 2000
 _PATIENCE_GROWTH = 2
 
@@ -32,10 +29,10 @@ def alpha_for(parameters: Parameters, m: float) -> float:
     Returns
     -------
     float
-        The value that is given; or for ``"auto"`` c min(1, √(m/500), m/225), where c depends
-        on the activation (the least of several) and is a tenth of that for the squared error,
-        whose gradient is smaller. On few rows, λ/m of a constant λ would leave a constant
-        model; so λ/m is at most c/225.
+        The value that is given; or for ``"auto"`` c min(1, m/500), where c depends on the
+        activation (the least of several) and is a tenth of that for the squared error, whose
+        gradient is smaller. On few rows, λ/m of a constant λ would leave a constant model; so
+        λ/m is at most c/500.
     """
     given = parameters["alpha"]
     if given != "auto":
@@ -43,7 +40,7 @@ def alpha_for(parameters: Parameters, m: float) -> float:
     c = min(_ALPHAS.get(name, _OTHER_ALPHA) for name in _activations(parameters))
     if parameters["loss"] == "squared_error":
         c *= _SQUARED_ERROR
-    return c * min(1.0, sqrt(m / _ALL_OF_ALPHA), m / _LEAST_M)
+    return c * min(1.0, m / _ALL_OF_ALPHA)
 
 
 def _activations(parameters: Parameters) -> list[str]:
