@@ -209,5 +209,6 @@ def test_a_good_fit_does_not_warn_unless_it_has_not_converged(solver, load):
     data = scale(data)
     model = network((20,), solver=solver)
     text = text_of(model, data, labels)
-    assert text == "" or "max_iter=1000" in text
+    # units of relu have kinks, at which a line search may fail
+    assert text == "" or "max_iter=1000" in text or "line search" in text
     assert model.score(data, labels) > 0.95
