@@ -127,7 +127,10 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         """
         self._check_is_fitted()
         with np.errstate(under="ignore"):
-            return self.targets_.log_probabilities(self.network_.h, self._outputs(X))
+            log_p = self.targets_.log_probabilities(self.network_.h, self._outputs(X))
+        # a probability this close to 1 is 1 after rounding, and so is predict_proba's
+        log_p[log_p > -np.finfo(log_p.dtype).eps / 2] = 0
+        return log_p
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return z^(L), the input of the output units, or for two classes one value.

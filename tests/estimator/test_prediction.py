@@ -282,3 +282,13 @@ def test_labels_of_several_blocks_of_rows_are_those_of_each_block(container):
     found, z = model.predict(X), model.decision_function(X)
     assert type(found) is type(model.predict(X[:1]))
     assert_array_equal(found if container is np.asarray else found.toarray(), z > 0)
+
+
+def test_in_float32_the_logarithm_of_a_probability_of_1_is_0():
+    # z between 16 and 18, where 1 / (1 + e^-z) rounds to 1 in float32
+    X = np.linspace(16, 18, 9, dtype=np.float32)[:, np.newaxis]
+    model = BackpropClassifier((), random_state=0).initialize(np.float32([[0], [1]]), [0, 1])
+    model.coefs_, model.intercepts_ = [np.float32([[1.0]])], [np.zeros(1, np.float32)]
+    p, log_p = model.predict_proba(X)[:, 1], model.predict_log_proba(X)[:, 1]
+    assert (log_p[p == 1] == 0).all()
+    assert (p == 1).any()
