@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
 from skbp.estimator.data import Dataset, validated
-from skbp.estimator.defaults import alpha_for
+from skbp.estimator.defaults import alpha_for, stops_early
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
@@ -191,6 +191,42 @@ def _network(parameters: Parameters, examples: Dataset, targets: Targets) -> Net
             "more than an array can hold."
         )
     return network
+
+
+def with_validation(
+    classifier: "BackpropClassifier",
+    problem: Problem,
+    state: FitState,
+    given: tuple[Matrix | None, Labels | None, ArrayLike | None],
+) -> Problem:
+    """Return a problem with its validation set, if it needs one, and whether that ends training.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+    state : FitState
+        The state of the fit, which remembers the rows that are held out.
+    given : tuple of (X_val, y_val, sample_weight_val)
+        The user's own validation set; each may be None.
+
+    Returns
+    -------
+    Problem
+        The problem.
+
+    Raises
+    ------
+    ValueError
+        If the user's set does not fit the training set, or no example can be held out.
+    """
+    is_early = stops_early(problem.parameters, problem.examples.n_counted)
+    problem = replace(problem, stops_early=is_early)
+    if any(part is not None for part in given):
+        return with_given_set(classifier, problem, *given)
+    return with_held_out_set(problem, state) if is_early else problem
 
 
 def with_given_set(

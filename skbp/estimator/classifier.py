@@ -33,11 +33,10 @@ from skbp.estimator.assembly import (
     training_set,
     untrained_result,
     validation_of,
-    with_given_set,
-    with_held_out_set,
+    with_validation,
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
-from skbp.estimator.defaults import score_plateau, stops_early
+from skbp.estimator.defaults import score_plateau
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.prediction import Prediction
@@ -612,16 +611,11 @@ class BackpropClassifier(
             problem = assemble(self, X, y, sample_weight, self.targets_ if continues else None)
             if continues:
                 problem.targets.check_same_classes(problem.examples.y)
-            does_stop = stops_early(problem.parameters, problem.examples.n_counted)
-            problem = replace(problem, stops_early=does_stop)
             state = new_state(self) if resumed is None else deepcopy(resumed)
             parameters = problem.parameters
             conditions = Conditions.of(parameters, problem.examples.X, X_val is not None)
             state.begin(conditions, parameters)
-            if any(part is not None for part in (X_val, y_val, sample_weight_val)):
-                problem = with_given_set(self, problem, X_val, y_val, sample_weight_val)
-            elif problem.stops_early:
-                problem = with_held_out_set(problem, state)
+            problem = with_validation(self, problem, state, (X_val, y_val, sample_weight_val))
             state.m = problem.m
             start = fitted_weights(self, problem) if continues else new_weights(problem, state)
             start = state.start_weights(problem.network, start, coefs_init, intercepts_init)

@@ -1,6 +1,6 @@
-"""What ``"auto"`` stands for in `BackpropClassifier`: values that were chosen by measurement.
+"""The values of the parameters of `BackpropClassifier` that are ``"auto"``, chosen by measurement.
 
-The tables are in the user guide; ``benchmarks/sturdiness.py`` measures the cases.
+The changelog has the figures; ``benchmarks/sturdiness.py`` measures small problems.
 """
 
 import numpy as np
@@ -77,7 +77,7 @@ def stops_early(parameters: Parameters, n_rows: int) -> bool:
 
 
 def score_plateau(parameters: Parameters) -> ScorePlateau:
-    """Return when early stopping stops.
+    """Return the rule by which early stopping ends training.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How a fit ended, in warnings: what happened, the likely cause, and what to try.
+"""Warnings after a fit: what happened, the likely cause, and what to try.
 
 A model that is no better than a constant one, or that never predicts a class, is never silent.
 """
@@ -28,6 +28,13 @@ _NOT_STANDARDISED = 10
 _STRONG_PENALTY = 0.05
 _LIGHT = 0.1
 _MANY_LAYERS = 3
+
+_NEVER_IMPROVED = (
+    "The validation score is best after the first iteration. If X_val comes from outside a "
+    "Pipeline, it has not passed the steps before the classifier: set "
+    "transform_input=['X_val'] in the Pipeline, or scale X_val as X. Otherwise lower "
+    "learning_rate_init, or raise alpha."
+)
 
 Message = tuple[type[Warning], str]
 """The category and the text of a warning."""
@@ -102,7 +109,7 @@ def _warning_of_interruption(problem: Problem, result: FitResult) -> Iterator[Me
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with a fit, and why.
+    """The problems of a fitted model, with their likely causes.
 
     Parameters
     ----------
@@ -156,7 +163,7 @@ class Diagnosis:
 
     @cached_property
     def _z(self) -> Floats:
-        """Z of the output layer for the sample, by the weights that were kept."""
+        """The output layer's z for the sample, by the weights that were kept."""
         theta = self.result.theta.astype(self._sample.Y.dtype, copy=False)
         return self.problem.network.decision(theta, self._sample.X)
 
@@ -231,7 +238,7 @@ class Diagnosis:
         """The likely causes, and what to try."""
         hint = [] if self.result.ending.converged else [f"{self.result.ending.hint}."]
         causes = [*self._causes(), *hint]
-        return " ".join(causes) or "Try another random_state; or the features tell little of y."
+        return " ".join(causes) or "Try another random_state. The features may not predict y."
 
     def _causes(self) -> Iterator[str]:
         problem, parameters = self.problem, self.problem.parameters
@@ -267,14 +274,6 @@ class Diagnosis:
             f"learning_rate_init={rate:g} may be too {'small' if is_small else 'large'}: "
             "try 'auto'."
         )
-
-
-_NEVER_IMPROVED = (
-    "The validation score is best after the first iteration. If X_val comes from outside a "
-    "Pipeline, it has not passed the steps before the classifier: set "
-    "transform_input=['X_val'] in the Pipeline, or scale X_val as X. Otherwise lower "
-    "learning_rate_init, or raise alpha."
-)
 
 
 def _root_mean_squares(X: Matrix) -> Floats:

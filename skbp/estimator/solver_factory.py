@@ -44,7 +44,7 @@ _STEPS_OF_PATIENCE = 10
 
 @dataclass(frozen=True)
 class Setting:
-    """What a solver is made for: the parameters of a classifier, and facts about its data.
+    """The parameters of a classifier and facts about its data, from which a solver is made.
 
     Parameters
     ----------
@@ -97,12 +97,15 @@ class SolverKind:
     ----------
     make : callable
         Returns the solver for a setting.
+    ignores : tuple of str
+        The parameters that it does not use.
     has_batches : bool, default=False
         Whether it takes a batch of rows at a time. Only such a solver has ``partial_fit``
         and dropout.
     """
 
     make: Callable[[Setting], Solver]
+    ignores: tuple[str, ...]
     has_batches: bool = False
 
 
@@ -222,6 +225,7 @@ def _mini_batches(
     rule: Callable[[Parameters], update_rules.UpdateRule],
     auto_rate: Callable[[Parameters], float],
     tried: tuple[float, ...],
+    ignores: tuple[str, ...],
 ) -> SolverKind:
     """Return the kind of a mini-batch solver: its rule, its rate in a stream, those to try."""
 
@@ -239,7 +243,7 @@ def _mini_batches(
             **_descent_options(setting, auto_rate(parameters), plateau),
         )
 
-    return SolverKind(make, has_batches=True)
+    return SolverKind(make, ignores, has_batches=True)
 
 
 def _rate_of_full_steps(parameters: Parameters) -> float:
@@ -286,14 +290,34 @@ _OF_BATCHES = ("batch_size", "shuffle")
 _OF_MOMENTUM = ("momentum", "nesterovs_momentum")
 _OF_ADAM = ("beta_1", "beta_2", "epsilon")
 
-_IGNORED: Mapping[str, tuple[str, ...]] = {
-    "gd": (*_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, "max_fun"),
-    "sgd": (*_OF_ADAM, "max_fun"),
-    "adam": (*_OF_MOMENTUM, "max_fun"),
-    "cg": (*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, "max_fun"),
-    "lbfgs": (*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM),
+_OF_SCIPY = ("max_fun",)
+
+SOLVERS: Mapping[str, SolverKind] = {
+    "gd": SolverKind(
+        _gradient_descent, ignores=(*_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, *_OF_SCIPY)
+    ),
+    "sgd": _mini_batches(
+        _momentum,
+        _rate_of_momentum,
+        tried=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+        ignores=(*_OF_ADAM, *_OF_SCIPY),
+    ),
+    "adam": _mini_batches(
+        _adam,
+        lambda given: 0.003,
+        tried=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+        ignores=(*_OF_MOMENTUM, *_OF_SCIPY),
+    ),
+    "cg": SolverKind(
+        _conjugate_gradient,
+        ignores=(*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM, *_OF_SCIPY),
+    ),
+    "lbfgs": SolverKind(_lbfgs, ignores=(*_OF_RATES, *_OF_BATCHES, *_OF_MOMENTUM, *_OF_ADAM)),
 }
-"""The parameters that each solver does not use."""
+"""The solvers by the values of ``solver``."""
+
+MINI_BATCH_SOLVERS = tuple(name for name, kind in SOLVERS.items() if kind.has_batches)
+"""The names of the solvers that take a batch of rows at a time."""
 
 
 def ignored_parameters(parameters: Parameters, defaults: Parameters) -> tuple[str, ...]:
@@ -311,24 +335,9 @@ def ignored_parameters(parameters: Parameters, defaults: Parameters) -> tuple[st
     tuple of str
         Their names with their values, as in a call.
     """
-    names = _IGNORED[parameters["solver"]]
+    names = SOLVERS[parameters["solver"]].ignores
     changed = (n for n in names if n in defaults and parameters[n] != defaults[n])
     return tuple(f"{name}={parameters[name]!r}" for name in changed)
-
-
-SOLVERS: Mapping[str, SolverKind] = {
-    "gd": SolverKind(_gradient_descent),
-    "sgd": _mini_batches(
-        _momentum, _rate_of_momentum, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-    ),
-    "adam": _mini_batches(_adam, lambda given: 0.003, (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
-    "cg": SolverKind(_conjugate_gradient),
-    "lbfgs": SolverKind(_lbfgs),
-}
-"""The solvers by the values of ``solver``."""
-
-MINI_BATCH_SOLVERS = tuple(name for name, kind in SOLVERS.items() if kind.has_batches)
-"""The names of the solvers that take a batch of rows at a time."""
 
 
 def make_solver(setting: Setting) -> Solver:

@@ -230,7 +230,8 @@ def _check_outputs(network: Network, theta: Floats, X: Matrix, n_iter: int) -> N
     """Raise an error if weights are too large to compute with: no later loss would tell."""
     with np.errstate(over="ignore", invalid="ignore"):
         z = network.decision(theta.astype(X.dtype, copy=False), X[:1])
-        check_finite(theta, float(np.abs(z).max() + theta @ theta), n_iter)
+        size = float(np.abs(z).max() + theta @ theta)  # not finite where z or the penalty is not
+    check_finite(theta, size, n_iter)
 
 
 @dataclass

@@ -45,7 +45,7 @@ class Ending(Enum):
     UNTRAINED = True, "was not run"
     RUNNING = True, "is running"
     GRADIENT_TOLERANCE = True, "converged: no entry of the gradient is larger than tol={tol:g}"
-    LOSS_TOLERANCE = True, "converged: the last decrease of the loss is within rounding error"
+    LOSS_TOLERANCE = True, "converged: the last decrease of the loss is negligible"
     LOSS_PLATEAU = (
         True,
         "converged: n_iter_no_change={n_iter_no_change} iterations have not lowered the loss by "
@@ -506,7 +506,7 @@ class ScorePlateau:
         The number of iterations that have not done so.
     growth : float, default=0
         Patience is at least this many times the number of iterations until the last
-        improvement: who was slow to improve may be slow to improve again.
+        improvement, because a score that improves slowly needs more of them.
 
     Examples
     --------
