@@ -400,7 +400,7 @@ def constant_cost(
     if not 0 < m < np.inf:
         return np.inf  # `Objective` tells what is wrong
     weight = None if sample_weight is None else sample_weight.astype(float) / m
-    means = np.average(Y, axis=0, weights=weight).astype(float)
+    means = Y.mean(axis=0, dtype=float) if weight is None else weight @ Y
     tiny = np.finfo(float).eps
     means = np.clip(means, tiny, 1 - tiny)
     z = np.log(means) if network.h.name == "softmax" else logit(means)
