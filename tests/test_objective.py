@@ -24,7 +24,7 @@ from skbp.engine.blocks import blocks
 from skbp.gradient_check import check_gradient
 from skbp.losses import LOSSES, LogisticLogLoss
 from skbp.network import Network
-from skbp.objective import Objective
+from skbp.objective import Objective, constant_cost
 from skbp.solvers import Adam, Momentum
 from skbp.solvers.update_rules import Update
 
@@ -739,3 +739,39 @@ def test_alpha_is_so_large_that_its_square_overflows(of_X):
     for alpha in (1.1 * M * float(largest), 1e300, 10**400):
         with error("alpha"):
             Objective(network, X_cast, Y, alpha=alpha)
+
+
+# ------------------------------------------------------------------ the constant model
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS, 1000 * WEIGHTS], ids=["none", "some", "large"])
+@pytest.mark.parametrize("pair", LOSSES, ids="-".join)
+def test_constant_cost_is_the_lowest_cost_of_a_network_that_knows_nothing_of_x(pair, weight):
+    output_activation, loss = pair
+    network = Network((1, 3), output_activation=output_activation)
+    objective = Objective(network, np.zeros((M, 1)), Y, loss, 0, weight)
+    lowest = minimize(objective, np.zeros(network.n_parameters), jac=True, tol=1e-10).fun
+    assert_allclose(constant_cost(network, Y, loss, weight), lowest, rtol=1e-8)
+
+
+def test_constant_cost_of_many_rows_is_the_entropy_of_their_shares():
+    labels = np.random.default_rng(0).choice([0.0, 1.0], p=[0.8, 0.2], size=(10_000, 1))
+    share = labels.mean()
+    entropy = -share * math.log(share) - (1 - share) * math.log(1 - share)
+    assert_allclose(constant_cost(Network((1, 1)), labels), entropy)
+
+
+def test_weights_act_as_repeated_rows_on_the_constant_cost():
+    counts = np.array([2, 0, 1, 3, 1, 1])
+    network = Network((1, 3))
+    weighted = constant_cost(network, Y, sample_weight=counts.astype(float))
+    assert_allclose(weighted, constant_cost(network, np.repeat(Y, counts, axis=0)))
+
+
+@pytest.mark.parametrize("weight", [np.zeros(M), np.full(M, 1e308)], ids=["zero", "too large"])
+def test_constant_cost_of_weights_without_a_sum_is_infinite(weight):
+    assert constant_cost(Network((1, 3)), Y, sample_weight=weight) == math.inf
+
+
+def test_a_single_class_costs_a_constant_model_nothing():
+    assert 0 <= constant_cost(Network((1, 1)), np.ones((5, 1))) < 1e-12

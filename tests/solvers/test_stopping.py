@@ -356,3 +356,45 @@ def test_a_weight_that_is_not_finite_is_an_error_that_names_the_iteration(weight
 
 def test_finite_weights_and_losses_are_not_an_error():
     check_finite(np.array([1e300, -1e300]), -1e300, 1)
+
+
+# ------------------------------------------------------------------ what has been gained
+
+
+def test_tol_is_a_share_of_what_has_been_gained_over_a_constant_model():
+    # half of the constant loss is gained, so that each plateau has to fall by 0.1 · 0.5
+    losses = [0.5, 0.46, 0.451, 0.45, 0.449, 0.449, 0.449]
+    rule = LossPlateau(0.1, 2, constant_loss=1.0)
+    assert end_of(rule, losses) == (3, Ending.LOSS_PLATEAU)
+    assert end_of(LossPlateau(0.01, 2, constant_loss=1.0), losses) == (5, Ending.LOSS_PLATEAU)
+    # in another unit of the loss the rule says the same
+    scaled = LossPlateau(0.1, 2, constant_loss=1e-6)
+    assert end_of(scaled, [1e-6 * loss for loss in losses]) == (3, Ending.LOSS_PLATEAU)
+
+
+def test_small_steps_add_up():
+    falling = list(0.5 * 0.999 ** np.arange(200))
+    assert end_of(LossPlateau(0.005, 10, constant_loss=1.0), falling) is None
+
+
+@pytest.mark.parametrize("loss", [1.0, 0.995])
+def test_at_the_constant_models_loss_patience_is_longer_and_nothing_was_learned(loss):
+    rule = LossPlateau(0.1, 2, constant_loss=1.0)
+    assert end_of(rule, 100 * [loss]) == (41, Ending.NOTHING_LEARNED)
+    assert end_of(rule, 30 * [loss] + 10 * [0.4]) == (33, Ending.LOSS_PLATEAU)
+    assert not Ending.NOTHING_LEARNED.converged
+
+
+@pytest.mark.parametrize(("loss", "ends"), [(1.1, False), (0.995, False), (0.9, True)])
+def test_a_small_gradient_ends_nothing_where_nothing_was_learned(loss, ends):
+    rule = GradientTolerance(0.1, constant_loss=1.0)
+    ending = rule(Iteration(np.zeros(1), loss, np.zeros(1)), Progress())
+    assert ending is (Ending.GRADIENT_TOLERANCE if ends else None)
+
+
+def test_the_adaptive_rate_is_not_lowered_while_nothing_was_learned():
+    rule, progress = RatePlateau(Adaptive(0.1), patience=2, constant_loss=1.0), Progress()
+    assert end_of(rule, 30 * [1.0], progress) is None
+    assert progress.n_lowered == 0
+    assert end_of(rule, 10 * [0.5], progress) is None
+    assert progress.n_lowered > 0
