@@ -1,6 +1,7 @@
 """From a classifier and its data to the arguments of `train`, and from its result to attributes."""
 
 import sys
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,17 +14,17 @@ from sklearn.utils import check_random_state
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
 from skbp.estimator.data import Dataset, validated
-from skbp.estimator.defaults import alpha_for, stops_early
+from skbp.estimator.defaults import alpha_for, score_plateau, stops_early
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
 from skbp.estimator.targets import Targets, targets_for
-from skbp.estimator.training import FitResult, TrainingState
+from skbp.estimator.training import AfterIteration, FitResult, TrainingState, train
 from skbp.estimator.validation import Validation, held_out
 from skbp.losses import get_loss
 from skbp.network import Network, is_layer_size
 from skbp.objective import Objective, constant_cost
-from skbp.solvers import Ending, Progress
+from skbp.solvers import Ending, Progress, Solver
 
 if TYPE_CHECKING:
     from skbp.estimator.classifier import BackpropClassifier
@@ -161,11 +162,46 @@ def assemble(
     ValueError
         If X, y, the weights or a parameter are invalid.
     """
-    parameters = with_python_numbers(classifier)
     reset = known is None or not hasattr(classifier, "coefs_")
     X, y, sample_weight = validated(classifier, X, y, sample_weight, reset, dtype)
     targets = targets_for(y) if known is None else known
-    targets = targets.with_binary_outputs(classifier.binary_outputs)
+    return problem_of(classifier, targets, X, y, sample_weight)
+
+
+def problem_of(
+    classifier: "BackpropClassifier",
+    targets: Targets,
+    X: Matrix,
+    y: Labels,
+    sample_weight: Floats | None,
+) -> Problem:
+    """Return the problem of a classifier and examples that have been checked.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    targets : Targets
+        The kind of the targets.
+    X : {ndarray, sparse matrix} of shape (m, n_features)
+        The training examples, of float32 or float64.
+    y : {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
+        Their labels.
+    sample_weight : ndarray of shape (m,) or None
+        Their weights.
+
+    Returns
+    -------
+    Problem
+        The problem.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is invalid or does not fit the examples.
+    """
+    parameters = with_python_numbers(classifier)
+    targets = targets.with_binary_outputs(parameters["binary_outputs"])
     examples = Dataset(X, y, targets.encode(y, X.dtype), sample_weight)
     class_weights = None
     if parameters["class_weight"] is not None:
@@ -469,7 +505,11 @@ def setting_of(problem: Problem) -> Setting:
     return Setting(problem.parameters, len(examples.Y), constant, problem.stops_early)
 
 
-def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validation | None:
+def validation_of(
+    classifier: "BackpropClassifier",
+    problem: Problem,
+    score_params: Mapping[str, Any] | None = None,
+) -> Validation | None:
     """Return the loss and score on the validation set as a function of the weights.
 
     Parameters
@@ -478,6 +518,8 @@ def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validat
         The classifier.
     problem : Problem
         The problem.
+    score_params : mapping of str to object, default=None
+        What a scorer gets beside the validation set. None for its sample weights.
 
     Returns
     -------
@@ -488,6 +530,10 @@ def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validat
     if examples is None:
         return None
     loss = get_loss(network.h.name, problem.parameters["loss"])
+    weight = examples.sample_weight
+    given = {} if weight is None else {"sample_weight": weight}
+    if score_params is not None:
+        given = dict(score_params)
     if classifier.scoring is None:
         return Validation(network, examples, loss, targets)
 
@@ -497,12 +543,57 @@ def validation_of(classifier: "BackpropClassifier", problem: Problem) -> Validat
         # the examples are arrays by now, and what an earlier fit found is not this fit's
         for name in ("feature_names_in_", *_TRAINING_ATTRIBUTES):
             fitted.__dict__.pop(name, None)
-        weight = examples.sample_weight
-        weighted = {} if weight is None else {"sample_weight": weight}
         scorer = check_scoring(fitted, classifier.scoring)
-        return _as_score(scorer(fitted, examples.X, examples.y, **weighted))
+        return _as_score(scorer(fitted, examples.X, examples.y, **given))
 
     return Validation(network, examples, loss, targets, score)
+
+
+def trained(
+    classifier: "BackpropClassifier",
+    problem: Problem,
+    solver: Solver,
+    start: Floats,
+    state: FitState,
+    callback: AfterIteration | None = None,
+) -> FitResult:
+    """Train the network of a problem.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier.
+    problem : Problem
+        The problem.
+    solver : Solver
+        The solver.
+    start : ndarray of shape (n_parameters,)
+        The weights to start from.
+    state : FitState
+        The state of the fit.
+    callback : callable, default=None
+        Called after each iteration, as by `train`.
+
+    Returns
+    -------
+    FitResult
+        The result.
+    """
+    parameters = problem.parameters
+    return train(
+        problem.network,
+        training_set(problem),
+        solver=solver,
+        start=start,
+        state=state.training,
+        loss=parameters["loss"],
+        alpha=problem.alpha_of_examples,
+        dropout=parameters["dropout"],
+        validation=validation_of(classifier, problem),
+        early_stopping=score_plateau(parameters) if problem.stops_early else None,
+        callback=callback,
+        verbose=bool(parameters["verbose"]),
+    )
 
 
 def _as_score(value: Any) -> float:

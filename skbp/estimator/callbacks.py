@@ -25,11 +25,11 @@ ITERATION = "iteration"
 
 
 class FitTasks:
-    """Tasks of a fit: one for the fit, and below it one for each iteration.
+    """Tasks of a fit: one for the fit, and below it one for each iteration or part.
 
     Parameters
     ----------
-    estimator : BackpropClassifier
+    estimator : BackpropClassifier or BackpropClassifierCV
         The estimator that is fitted.
     X : array-like
         The training examples, as the user passed them.
@@ -37,15 +37,19 @@ class FitTasks:
         Their labels, as the user passed them.
     sample_weight : array-like or None
         Their weights.
+    n_subtasks : int or None
+        The largest number of tasks below that of the fit; None if it is not known.
     """
 
-    def __init__(self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any) -> None:
+    def __init__(
+        self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any, n_subtasks: int | None
+    ) -> None:
         self._estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._root = None
         if hasattr(estimator, "set_callbacks"):
-            self._root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+            self._root = estimator._init_callback_context(max_subtasks=n_subtasks)
             self._root.call_on_fit_task_begin(**self._arguments)
 
     def iteration(
@@ -70,15 +74,31 @@ class FitTasks:
         bool
             Whether a callback wants the fit to stop.
         """
+        return self._report(ITERATION, lambda: attributes(so_far()))
+
+    def part(self, name: str) -> bool:
+        """Call the callbacks after a part of the fit that has no model to show.
+
+        Parameters
+        ----------
+        name : str
+            The name of the task.
+
+        Returns
+        -------
+        bool
+            Whether a callback wants the fit to stop.
+        """
+        return self._report(name, dict)
+
+    def _report(self, name: str, attributes: Callable[[], dict[str, Any]]) -> bool:
+        """Begin and end a task."""
         if self._root is None or not hasattr(self._estimator, "_skl_callbacks"):
             return False
-        task = self._root.subcontext(task_name=ITERATION)
+        task = self._root.subcontext(task_name=name)
         task.call_on_fit_task_begin(**self._arguments)
-        return bool(
-            task.call_on_fit_task_end(
-                **self._arguments, reconstruction_attributes=lambda: attributes(so_far())
-            )
-        )
+        answer = task.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes)
+        return bool(answer)
 
     def end(self) -> None:
         """Call the callbacks at the end of the fit."""

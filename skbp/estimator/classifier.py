@@ -5,8 +5,7 @@ result into fitted attributes, which are set when all has succeeded.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -18,10 +17,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 
-from skbp._typing import Floats, Labels, Matrix
+from skbp._typing import Labels, Matrix
 from skbp.activations import Activation
 from skbp.estimator.assembly import (
-    Problem,
     assemble,
     fitted_attributes,
     fitted_weights,
@@ -30,13 +28,11 @@ from skbp.estimator.assembly import (
     objective_of,
     precision_of,
     setting_of,
-    training_set,
+    trained,
     untrained_result,
-    validation_of,
     with_validation,
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
-from skbp.estimator.defaults import score_plateau
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.prediction import Prediction
@@ -46,11 +42,10 @@ from skbp.estimator.solver_factory import (
     make_one_pass_solver,
     make_solver,
 )
-from skbp.estimator.state import Conditions, FitState
+from skbp.estimator.state import Conditions, unchanged_on_error
 from skbp.estimator.targets import ClassWeight, targets_for_stream
-from skbp.estimator.training import AfterIteration, FitResult, train
 from skbp.losses import Loss
-from skbp.solvers import Ending, Solver
+from skbp.solvers import Ending
 
 
 class _WithMiniBatches:
@@ -604,8 +599,8 @@ class BackpropClassifier(
         >>> len(model.validation_scores_) == model.n_iter_
         True
         """
-        tasks = FitTasks(self, X, y, sample_weight)
-        with _unchanged_on_error(self):
+        tasks = FitTasks(self, X, y, sample_weight, self.max_iter)
+        with unchanged_on_error(self):
             resumed = self._state if self._is_unfinished() else None
             continues = resumed is not None or (self.warm_start and hasattr(self, "coefs_"))
             problem = assemble(self, X, y, sample_weight, self.targets_ if continues else None)
@@ -623,7 +618,7 @@ class BackpropClassifier(
             solver = make_solver(setting_of(problem))
             attributes = partial(fitted_attributes, problem, state)
             callback = partial(tasks.iteration, attributes)
-            result = self._train(problem, solver, start, state, callback)
+            result = trained(self, problem, solver, start, state, callback)
             for category, message in warnings_of_fit(problem, result):
                 warnings.warn(message, category, stacklevel=3)
             self.__dict__.update(attributes(result))
@@ -695,7 +690,7 @@ class BackpropClassifier(
         """
         self._validate_params()  # scikit-learn does so in the first call only
         self._check_stream_parameters()
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             is_fitted = hasattr(self, "coefs_")
             targets = targets_for_stream(y, classes, self.targets_ if is_fitted else None)
             dtype = precision_of(self) if is_fitted else None
@@ -710,7 +705,7 @@ class BackpropClassifier(
             loss, n_examples = (self.loss_, self.t_) if is_fitted else (np.nan, 0)
             if problem.examples.has_weight:
                 solver = make_one_pass_solver(Setting(problem.parameters, n_rows))
-                result = self._train(problem, solver, start, state)
+                result = trained(self, problem, solver, start, state)
                 n_examples += n_rows
             else:
                 result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
@@ -787,7 +782,7 @@ class BackpropClassifier(
         >>> model.transform([[0.0]], layer=3).round(4), round(model.loss_, 4)
         (array([[0.6225, 0.6225]]), 1.5699)
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             problem = assemble(self, X, y, sample_weight, known=None)
             state = new_state(self)
             theta = new_weights(problem, state)
@@ -812,44 +807,8 @@ class BackpropClassifier(
     def _is_unfinished(self) -> bool:
         return hasattr(self, "_state") and self._state.is_unfinished
 
-    def _train(
-        self,
-        problem: Problem,
-        solver: Solver,
-        start: Floats,
-        state: FitState,
-        callback: AfterIteration | None = None,
-    ) -> FitResult:
-        parameters = problem.parameters
-        return train(
-            problem.network,
-            training_set(problem),
-            solver=solver,
-            start=start,
-            state=state.training,
-            loss=parameters["loss"],
-            alpha=problem.alpha_of_examples,
-            dropout=parameters["dropout"],
-            validation=validation_of(self, problem),
-            early_stopping=score_plateau(parameters) if problem.stops_early else None,
-            callback=callback,
-            verbose=bool(parameters["verbose"]),
-        )
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
-
-
-@contextmanager
-def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Restore the attributes of an estimator if the body fails."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise

@@ -3,6 +3,10 @@
 The changelog has the figures; ``benchmarks/sturdiness.py`` measures small problems.
 """
 
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
 import numpy as np
 
 from skbp.estimator.solver_factory import LEARNING_RATES, MINI_BATCH_SOLVERS, Parameters
@@ -14,6 +18,8 @@ _SQUARED_ERROR = 0.1
 _ALL_OF_ALPHA = 500
 _ENOUGH_ROWS = 2000
 _PATIENCE_GROWTH = 2
+_NETWORKS = [((50, 50), "relu"), ((50,), "logistic")]
+_NETWORKS_OF_ENSEMBLES = [*_NETWORKS, ((100,), "relu"), ((100,), "tanh")]
 
 
 def alpha_for(parameters: Parameters, m: float) -> float:
@@ -92,3 +98,38 @@ def score_plateau(parameters: Parameters) -> ScorePlateau:
     """
     growth = _PATIENCE_GROWTH if parameters["early_stopping"] == "auto" else 0
     return ScorePlateau(parameters["tol"], parameters["n_iter_no_change"], growth)
+
+
+def networks_for(hidden_layer_sizes: Any, activation: Any, n_members: int) -> list[tuple[Any, Any]]:
+    """Return the networks that `BackpropClassifierCV` chooses from.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int, tuple of int, list of these or "auto"
+        The sizes of the hidden layers.
+    activation : str, Activation, tuple or list of these, or "auto"
+        The activations of the hidden layers.
+    n_members : int
+        The number of members of the ensemble.
+
+    Returns
+    -------
+    list of tuple
+        The sizes and the activation of each network.
+    """
+    if _is_auto(hidden_layer_sizes) and _is_auto(activation):
+        return _NETWORKS if n_members == 1 else _NETWORKS_OF_ENSEMBLES
+    sizes, activations = zip(*_NETWORKS, strict=True)
+    return list(
+        product(_candidates(hidden_layer_sizes, sizes), _candidates(activation, activations))
+    )
+
+
+def _is_auto(given: Any) -> bool:
+    return isinstance(given, str) and given == "auto"
+
+
+def _candidates(given: Any, automatic: Sequence[Any]) -> Sequence[Any]:
+    if _is_auto(given):
+        return automatic
+    return given if isinstance(given, list) else [given]

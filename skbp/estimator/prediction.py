@@ -206,10 +206,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         number: object = self.n_layers_ - 1 if layer is None else layer
         if not (isinstance(number, int | np.integer) and 2 <= number <= self.n_layers_):
             raise ValueError(f"layer must be from 2 to {self.n_layers_}. Got {layer!r} instead.")
-        a = self._activations(X, int(number))
-        named = copy(self)
-        named._n_features_out = a.shape[1]  # for the names of the columns
-        return _wrap_data_with_container("transform", a, X, named)
+        return self._as_output(self._activations(X, int(number)), X)
 
     def summary(self) -> str:
         """Describe the network and its training in a few lines, to print.
@@ -274,6 +271,12 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         g = network.h.g if is_last else network.g[number - 2].g
         with np.errstate(under="ignore"):
             return g(outputs(below, weights, X))
+
+    def _as_output(self, a: Floats, X: Matrix) -> Any:
+        """Return activations in the container that ``set_output`` asks for."""
+        named = copy(self)
+        named._n_features_out = a.shape[1]  # for the names of the columns
+        return _wrap_data_with_container("transform", a, X, named)
 
     def _validated(self, X: Matrix) -> Matrix:
         """Return X as an array or a sparse matrix of float32 or float64."""

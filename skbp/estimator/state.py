@@ -1,6 +1,7 @@
 """The state of a fit that a classifier keeps, and pickles, to continue or resume training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -260,3 +261,26 @@ def mark_unfinished(classifier: BaseEstimator) -> bool:
         return False
     state.is_unfinished = True
     return True
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Restore the attributes of an estimator if the body fails.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator.
+
+    Yields
+    ------
+    None
+        While an error would restore it.
+    """
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -220,6 +220,40 @@ class Targets(ABC):
         """
         return h.log_g(z)
 
+    @abstractmethod
+    def units_of(self, p: Floats) -> tuple[OutputActivation, Floats]:
+        """Return output units that have given class probabilities.
+
+        Parameters
+        ----------
+        p : ndarray of shape (m, n_classes) or (m, n_labels)
+            The probabilities, for example the means of those of several networks.
+
+        Returns
+        -------
+        h : OutputActivation
+            The activation of the units.
+        z : ndarray of shape (m, K)
+            Their inputs; finite, where a probability is 0 too.
+        """
+
+    @abstractmethod
+    def likelihoods(self, p: Floats, Y: Floats) -> Floats:
+        """Return the probabilities of what is true.
+
+        Parameters
+        ----------
+        p : ndarray of shape (m, n_classes) or (m, n_labels)
+            The class probabilities.
+        Y : ndarray of shape (m, K)
+            The targets.
+
+        Returns
+        -------
+        ndarray of shape (m, 1) or (m, n_labels)
+            The probability of each row's class, or of each of its labels.
+        """
+
     def log_losses(self, h: OutputActivation, z: Floats, Y: Floats) -> Floats:
         """Return the log-loss of the class probabilities, for each example.
 
@@ -375,6 +409,10 @@ class _OneLabel(Targets):
                 f"classes {self.classes.tolist()}."
             )
 
+    def likelihoods(self, p: Floats, Y: Floats) -> Floats:
+        """Return the probability of each row's class."""
+        return np.asarray((p * self._members(Y)).sum(axis=1, keepdims=True))
+
     def _numbers(self, y: Labels) -> Rows:
         """Return the number of each label's class."""
         return np.asarray(np.searchsorted(self.classes, y))
@@ -414,6 +452,11 @@ class BinaryTargets(_OneLabel):
         """Return the logarithms of 1 − a and a."""
         return probabilities.log_binary(h, z)
 
+    def units_of(self, p: Floats) -> tuple[OutputActivation, Floats]:
+        """Return a logistic unit."""
+        log_p = _log(p)
+        return OUTPUT_ACTIVATIONS["logistic"], log_p[:, 1:] - log_p[:, :1]
+
     def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
         """Return the weight of each example's class."""
         return np.where(Y == 1, class_weights[1], class_weights[0])[:, 0]
@@ -445,6 +488,10 @@ class MulticlassTargets(_OneLabel):
     def log_probabilities(self, h: OutputActivation, z: Floats) -> Floats:
         """Return log softmax(z), or for logistic units log softmax(log h(z))."""
         return probabilities.ranked(super().log_probabilities(*_normalised(h, z)), z)
+
+    def units_of(self, p: Floats) -> tuple[OutputActivation, Floats]:
+        """Return softmax units."""
+        return OUTPUT_ACTIVATIONS["softmax"], _log(p)
 
     def log_losses(self, h: OutputActivation, z: Floats, Y: Floats) -> Floats:
         """Return the cross entropy of the class probabilities."""
@@ -506,6 +553,14 @@ class MultilabelTargets(Targets):
         """Return the logarithms of the activations, which tie where these are rounded to 1."""
         return np.where(z > 0, np.log(h.g(np.abs(z))), h.log_g(z))
 
+    def units_of(self, p: Floats) -> tuple[OutputActivation, Floats]:
+        """Return a logistic unit for each label."""
+        return OUTPUT_ACTIVATIONS["logistic"], _log(p) - _log(1 - p)
+
+    def likelihoods(self, p: Floats, Y: Floats) -> Floats:
+        """Return the probability of each of a row's labels."""
+        return np.where(Y == 1, p, 1 - p)
+
     def draw(self, Y: Floats, n: int, order: Rows) -> Rows:
         """Draw rows, one with and one without each label if ``n`` allows, and leave as many."""
         needed = order[[(Y[order] == value).argmax(axis=0) for value in (0, 1)]]
@@ -539,6 +594,11 @@ class MultilabelTargets(Targets):
     def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
         """Return the product of the weights of each example's labels."""
         return np.where(Y == 1, class_weights[:, 1], class_weights[:, 0]).prod(axis=1)
+
+
+def _log(p: Floats) -> Floats:
+    """Return the logarithms of probabilities, of the smallest number instead of 0."""
+    return np.log(np.maximum(p, np.finfo(p.dtype).tiny))
 
 
 def targets_for(y: Labels) -> Targets:

@@ -101,15 +101,20 @@ class Validation:
         Raises
         ------
         ValueError
-            If the score is not a finite number. The message says which classes the
-            validation set lacks.
+            If the loss or the score is not a finite number. The message says which classes
+            the validation set lacks.
         """
         losses, log_losses = self._losses(theta)
+        if not isfinite(loss := self._mean(losses)):
+            raise ValueError(
+                f"The loss of the validation set must be finite. Got {loss} instead. Standardise X "
+                "and X_val (for example with sklearn.preprocessing.StandardScaler)."
+            )
         score = -self._mean(log_losses) if self.scorer is None else self._score(theta)
         if not isfinite(score):
             text = f"The validation score must be finite. Got {score} instead."
             raise ValueError(f"{text}{self._lacking()}")
-        return self._mean(losses), score
+        return loss, score
 
     def _score(self, theta: Floats) -> float:
         """Return the scorer's score; if it fails for lack of a class, the error says so."""

@@ -11,6 +11,7 @@ from skbp.plot.grid_search import GridSearchDisplay
 from skbp.plot.hidden_units import HiddenUnitsDisplay
 from skbp.plot.loss_curve import LossCurveDisplay
 from skbp.plot.network import NetworkDisplay
+from skbp.plot.path import PathDisplay
 
 __all__ = [
     "GradientCheckDisplay",
@@ -18,4 +19,5 @@ __all__ = [
     "HiddenUnitsDisplay",
     "LossCurveDisplay",
     "NetworkDisplay",
+    "PathDisplay",
 ]

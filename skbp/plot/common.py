@@ -109,7 +109,8 @@ def fitted_network(estimator: Estimator) -> FittedNetwork:
     Parameters
     ----------
     estimator : BackpropClassifier, Pipeline or search
-        Fitted network, fitted pipeline that ends in one, or fitted search with ``refit=True``.
+        Fitted network, fitted pipeline that ends in one, or fitted search with ``refit=True``;
+        also a `BackpropClassifierCV` with one network.
 
     Returns
     -------
@@ -121,10 +122,15 @@ def fitted_network(estimator: Estimator) -> FittedNetwork:
     NotFittedError
         If the estimator is not fitted, or is a search with ``refit=False``.
     ValueError
-        If the estimator is not, and does not end in, a neural network.
+        If the estimator is not, and does not end in, a neural network, or if it has several.
     """
     check_is_fitted(estimator)
-    if hasattr(estimator, "cv_results_"):
+    if len(getattr(estimator, "members_", ())) > 1:
+        raise ValueError(
+            f"The estimator predicts with {len(estimator.members_)} networks. Pass one of its "
+            "members_."
+        )
+    if hasattr(estimator, "cv_results_") and not hasattr(estimator, "coefs_"):
         not_refitted = "This %(name)s has no fitted network: set refit=True and fit it again."
         check_is_fitted(estimator, "best_estimator_", msg=not_refitted)
         return fitted_network(estimator.best_estimator_)

@@ -122,7 +122,7 @@ class GridSearchDisplay:
 
         Parameters
         ----------
-        search : GridSearchCV or another search with ``cv_results_``
+        search : GridSearchCV, BackpropClassifierCV or another search with ``cv_results_``
             Fitted search. Combinations that were not tried stay blank. If several candidates
             share a cell because other parameters vary too, the best one is shown; for a halving
             search, the best one of the last iteration that the cell reached.
@@ -304,6 +304,8 @@ def _tried(search: Estimator, name: str | None) -> list[object]:
     candidates = search.cv_results_["params"]
     if name is None:
         return [""] * len(candidates)
+    if all(name in params for params in candidates):
+        return [params[name] for params in candidates]
     default = search.estimator.get_params().get(name)
     return [params.get(name, default) for params in candidates]
 

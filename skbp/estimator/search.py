@@ -1,0 +1,312 @@
+"""The search of cross-validation: every network on every fold, and the table of its scores.
+
+The tasks are independent of each other and of the number of jobs. Each one copies the rows of
+its fold once, for the whole path.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.utils.parallel import Parallel, delayed
+
+from skbp._typing import Floats, Rows
+from skbp.estimator.assembly import Attributes, Problem
+from skbp.estimator.path import Fold, Scored, scored_path
+from skbp.estimator.selection import Choice
+
+if TYPE_CHECKING:
+    from skbp.estimator.classifier import BackpropClassifier
+
+_N_SEEDS = 1 << 32
+
+Split = tuple[Rows, Rows]
+"""The rows to train with, and those to score."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network to choose from.
+
+    Parameters
+    ----------
+    classifier : BackpropClassifier
+        The classifier that has it.
+    problem : Problem
+        The problem of all examples.
+    """
+
+    classifier: "BackpropClassifier"
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried, on which folds, and how.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The networks.
+    alphas : sequence of float
+        The values of λ, in descending order.
+    splits : sequence of tuple of (ndarray, ndarray)
+        The rows of each fold to train with, and those to score.
+    seed : int
+        The ``random_state`` of all networks.
+    score_params : callable
+        Maps the rows to score to what a scorer gets beside them; None for their sample weights.
+    is_exhaustive : bool
+        Whether each fit starts anew, and no path ends early.
+    keeps_predictions : bool
+        Whether the weights and the class probabilities of all fits are kept.
+    """
+
+    candidates: Sequence[Candidate]
+    alphas: Sequence[float]
+    splits: Sequence[Split]
+    seed: int
+    score_params: Callable[[Rows], Mapping[str, Any] | None]
+    is_exhaustive: bool
+    keeps_predictions: bool
+
+    @property
+    def n_tasks(self) -> int:
+        """The number of paths."""
+        return len(self.splits) * len(self.candidates)
+
+    def folds(self) -> Iterator[Fold]:
+        """Yield the tasks, fold by fold.
+
+        Yields
+        ------
+        Fold
+            A fold for each network.
+        """
+        for k, (train, test) in enumerate(self.splits):
+            for each in self.candidates:
+                classifier = self._of_fold(each.classifier, k)
+                yield Fold(classifier, each.problem, train, test, self.score_params(test))
+
+    def _of_fold(self, classifier: "BackpropClassifier", k: int) -> "BackpropClassifier":
+        """Return a classifier with a seed of its own for a fold.
+
+        So the choice is not one for particular start weights. A grid search has the same ones.
+        """
+        if self.is_exhaustive:
+            return classifier
+        of_fold = copy(classifier)
+        of_fold.random_state = (self.seed + 1 + k) % _N_SEEDS
+        return of_fold
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search, or the part of it that was finished.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was tried.
+    paths : list of list of Scored
+        The finished paths, fold by fold, of folds that are complete.
+    was_interrupted : bool
+        Whether Ctrl-C ended it.
+    """
+
+    plan: Plan
+    paths: list[list[Scored]]
+    was_interrupted: bool = False
+
+    @property
+    def n_folds(self) -> int:
+        """The number of complete folds."""
+        return len(self.paths) // len(self.plan.candidates)
+
+    def path(self, fold: int, network: int) -> list[Scored]:
+        """Return the path of a network on a fold.
+
+        Parameters
+        ----------
+        fold : int
+            The number of the fold.
+        network : int
+            The number of the network.
+
+        Returns
+        -------
+        list of Scored
+            The fits, which may be fewer than there are values of λ.
+        """
+        return self.paths[fold * len(self.plan.candidates) + network]
+
+    def table(self, name: str) -> Floats:
+        """Return a number of every fit.
+
+        Parameters
+        ----------
+        name : {"score", "loss", "fit_time", "score_time"}
+            The name of the number.
+
+        Returns
+        -------
+        ndarray of shape (n_folds, n_networks, n_alphas)
+            The numbers; NaN where a path ended before.
+        """
+        shape = (self.n_folds, len(self.plan.candidates), len(self.plan.alphas))
+        values = np.full(shape, np.nan)
+        for fold, network in np.ndindex(shape[:2]):
+            path = self.path(fold, network)
+            values[fold, network, : len(path)] = [getattr(each, name) for each in path]
+        return values
+
+    def probabilities(self, choice: Choice) -> list[Floats]:
+        """Return the class probabilities of the rows that each fold left out.
+
+        Parameters
+        ----------
+        choice : tuple of (int, int)
+            The numbers of a network and a λ that no fold ended before.
+
+        Returns
+        -------
+        list of ndarray of shape (n_test, n_classes) or (n_test, n_labels)
+            They are there if predictions were kept.
+        """
+        return [each.probabilities for each in self._fits(choice) if each.probabilities is not None]
+
+    def attributes(self, choice: Choice) -> list[Attributes]:
+        """Return the fitted attributes of the networks of all folds.
+
+        Parameters
+        ----------
+        choice : tuple of (int, int)
+            The numbers of a network and a λ that no fold ended before.
+
+        Returns
+        -------
+        list of dict of str to object
+            They are there if predictions were kept.
+        """
+        return [each.attributes for each in self._fits(choice) if each.attributes is not None]
+
+    def mean_probabilities(self, shares: Mapping[Choice, float]) -> Floats:
+        """Return the class probabilities of each row by networks that were not trained with it.
+
+        Parameters
+        ----------
+        shares : mapping of tuple of (int, int) to float
+            The networks, each with a λ, and their weights in the mean.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            The probabilities; NaN for rows that no fold has left out.
+        """
+        n_rows = len(self.plan.candidates[0].problem.examples.Y)
+        by_fold = [
+            sum(share * p for share, p in zip(shares.values(), of_fold, strict=True))
+            for of_fold in zip(*map(self.probabilities, shares), strict=True)
+        ]
+        total = np.zeros((n_rows, np.shape(by_fold[0])[1]))
+        counts = np.zeros((n_rows, 1))
+        for (_, test), p in zip(self.plan.splits, by_fold, strict=False):
+            total[test] += p
+            counts[test] += 1
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / counts)
+
+    def _fits(self, choice: Choice) -> list[Scored]:
+        network, alpha = choice
+        return [self.path(fold, network)[alpha] for fold in range(self.n_folds)]
+
+    def results(self) -> dict[str, Any]:
+        """Return the table that searches of scikit-learn have as ``cv_results_``.
+
+        Returns
+        -------
+        dict of str to ndarray or list
+            A column each, a row for each network and λ.
+        """
+        plan = self.plan
+        params = [
+            {
+                "activation": each.classifier.activation,
+                "alpha": alpha,
+                "hidden_layer_sizes": each.classifier.hidden_layer_sizes,
+            }
+            for each in plan.candidates
+            for alpha in plan.alphas
+        ]
+        found: dict[str, Any] = {}
+        for name in ("fit_time", "score_time"):
+            found |= _moments(name, self._rows_of(name))
+        for name in params[0]:
+            column = np.empty(len(params), dtype=float if name == "alpha" else object)
+            for i, values in enumerate(params):
+                column[i] = values[name]
+            found[f"param_{name}"] = np.ma.array(column, mask=False)
+        scores = self._rows_of("score")
+        found["params"] = params
+        found |= {f"split{k}_test_score": column for k, column in enumerate(scores.T)}
+        found |= _moments("test_score", scores)
+        worst_last = np.nan_to_num(-found["mean_test_score"], nan=np.inf)
+        found["rank_test_score"] = rankdata(worst_last, method="min").astype(np.int32)
+        return found
+
+    def _rows_of(self, name: str) -> Floats:
+        """Return a number of every fit: a row for each network and λ, a column for each fold."""
+        table = self.table(name)
+        return table.reshape(len(table), -1).T
+
+
+def _moments(name: str, values: Floats) -> dict[str, Floats]:
+    return {f"mean_{name}": values.mean(axis=1), f"std_{name}": values.std(axis=1)}
+
+
+def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
+    """Fit and score every network on every fold.
+
+    Ctrl-C, and ``after_path``, end the search with the folds that are complete.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to try.
+    n_jobs : int or None
+        The number of paths at a time, as in joblib.
+    after_path : callable
+        Called after each path; returns whether to stop when a fold is complete.
+
+    Returns
+    -------
+    Search
+        The search.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C comes before a fold is complete.
+    """
+    tasks = (
+        delayed(scored_path)(fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions)
+        for fold in plan.folds()
+    )
+    n_networks = len(plan.candidates)
+    paths: list[list[Scored]] = []
+    is_over = False
+    try:
+        for path in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks):
+            paths.append(path)
+            is_over = after_path() or is_over
+            if is_over and len(paths) % n_networks == 0:
+                break
+    except KeyboardInterrupt:
+        n = len(paths) // n_networks * n_networks
+        if n == 0:
+            raise
+        return Search(plan, paths[:n], was_interrupted=True)
+    return Search(plan, paths)
