@@ -293,7 +293,9 @@ def _dense(array):
 def test_several_members_predict_the_weighted_mean(problem, refit):
     X, y = PROBLEMS[problem]
     networks = [(5,), (3,), (4,)]
-    model = small(n_members=10, hidden_layer_sizes=networks, max_iter=15, refit=refit).fit(X, y)
+    model = small(
+        n_members=10, hidden_layer_sizes=networks, alphas=[0.4, 0.2], max_iter=8, refit=refit
+    ).fit(X, y)
     weights = model.member_weights_
     assert len(weights) == len(model.members_) > 1
     assert weights.sum() == pytest.approx(1)
