@@ -59,8 +59,9 @@ class Plan:
         The ``random_state`` of all networks.
     score_params : callable
         Maps the rows to score to what a scorer gets beside them; None for their sample weights.
-    is_exhaustive : bool
-        Whether each fit starts anew, and no path ends early.
+    fold_max_iter : int or None
+        The largest number of iterations of a fit. None for an exhaustive search: each fit starts
+        anew and converges, and no path ends early.
     keeps_predictions : bool
         Whether the weights and the class probabilities of all fits are kept.
     """
@@ -70,13 +71,18 @@ class Plan:
     splits: Sequence[Split]
     seed: int
     score_params: Callable[[Rows], Mapping[str, Any] | None]
-    is_exhaustive: bool
+    fold_max_iter: int | None
     keeps_predictions: bool
 
     @property
     def n_tasks(self) -> int:
         """The number of paths."""
         return len(self.splits) * len(self.candidates)
+
+    @property
+    def is_exhaustive(self) -> bool:
+        """Whether each fit starts anew and converges, and no path ends early."""
+        return self.fold_max_iter is None
 
     def folds(self) -> Iterator[Fold]:
         """Yield the tasks, fold by fold.
@@ -279,7 +285,7 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
     n_jobs : int or None
         The number of paths at a time, as in joblib.
     after_path : callable
-        Called after each path; returns whether to stop when a fold is complete.
+        Called after each path; returns whether to begin no other fold.
 
     Returns
     -------
@@ -291,19 +297,22 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
     KeyboardInterrupt
         If Ctrl-C comes before a fold is complete.
     """
-    tasks = (
-        delayed(scored_path)(fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions)
-        for fold in plan.folds()
-    )
     n_networks = len(plan.candidates)
     paths: list[list[Scored]] = []
     is_over = False
+
+    def tasks() -> Iterator[Any]:
+        for k, fold in enumerate(plan.folds()):
+            if is_over and k % n_networks == 0:
+                return
+            yield delayed(scored_path)(
+                fold, plan.alphas, plan.fold_max_iter, plan.keeps_predictions
+            )
+
     try:
-        for path in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks):
+        for path in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks()):
             paths.append(path)
             is_over = after_path() or is_over
-            if is_over and len(paths) % n_networks == 0:
-                break
     except KeyboardInterrupt:
         n = len(paths) // n_networks * n_networks
         if n == 0:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from fitting import IRIS, PROBLEMS, SOLVERS, assert_same_model, every_problem
+from fitting import IRIS, PROBLEMS, SOLVERS, assert_same_model, every_problem, may_stop_early
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -64,14 +64,17 @@ def test_an_exhaustive_search_finds_the_scores_of_a_grid_search(scoring):
         random_state=0,
     )
     search = GridSearchCV(
-        network, networks | {"alpha": alphas * 4 / 5}, cv=folds, scoring=scoring or "neg_log_loss"
+        network,
+        networks | {"alpha": alphas * 120 / 150},
+        cv=folds,
+        scoring=scoring or "neg_log_loss",
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         search.fit(X, y)
     theirs = pd.DataFrame(search.cv_results_)
     found = pd.DataFrame(ours.cv_results_)
-    theirs["param_alpha"] *= 5 / 4
+    theirs["param_alpha"] *= 150 / 120
     names = ["param_activation", "param_hidden_layer_sizes", "param_alpha"]
     for frame in (theirs, found):
         frame["param_alpha"] = frame["param_alpha"].round(6)
@@ -94,8 +97,6 @@ def test_an_exhaustive_search_refits_the_classifier():
         "tanh",
         alpha=ours.alpha_,
         output_activation="softmax",
-        max_iter=60,
-        tol=1e-3,
         early_stopping=False,
         random_state=0,
     )
@@ -158,7 +159,7 @@ def test_alphas_are_sorted_and_each_tried_once():
 
 def test_the_networks_of_auto():
     def networks(**given):
-        params = BackpropClassifierCV(cv=2, alphas=[1.0], max_iter=2, **given).fit(X, y)
+        params = BackpropClassifierCV(cv=2, alphas=[1.0], fold_max_iter=2, **given).fit(X, y)
         return [(p["hidden_layer_sizes"], p["activation"]) for p in params.cv_results_["params"]]
 
     first = [((50, 50), "relu"), ((50,), "logistic")]
@@ -207,7 +208,7 @@ def test_out_of_fold_probabilities_are_those_that_were_scored():
 def test_exhaustive_out_of_fold_probabilities_are_cross_val_predicts():
     model = small(exhaustive=True, store_oof_proba=True, cv=KFold(5, shuffle=True, random_state=1))
     model.fit(X, y)
-    alone = clone(model.members_[0]).set_params(alpha=model.alpha_ * 4 / 5)
+    alone = clone(model.members_[0]).set_params(alpha=model.alpha_ * 120 / 150)
     expected = cross_val_predict(alone, X, y, cv=model.cv, method="predict_proba")
     assert_allclose(model.oof_proba_, expected, atol=1e-9)
 
@@ -240,6 +241,7 @@ def test_weights_are_routed_to_a_scorer_that_asks_for_them():
     assert np.abs(asked.scores_ - not_asked.scores_).max() > 1e-3
 
 
+@may_stop_early
 def test_weights_are_repeated_rows_of_the_same_folds():
     weight = np.random.default_rng(0).integers(0, 3, 150)
     folds = list(StratifiedKFold(3).split(X, y))
@@ -294,7 +296,7 @@ def test_several_members_predict_the_weighted_mean(problem, refit):
     X, y = PROBLEMS[problem]
     networks = [(5,), (3,), (4,)]
     model = small(
-        n_members=10, hidden_layer_sizes=networks, alphas=[0.4, 0.2], max_iter=8, refit=refit
+        n_members=10, hidden_layer_sizes=networks, alphas=[0.4, 0.2], fold_max_iter=8, refit=refit
     ).fit(X, y)
     weights = model.member_weights_
     assert len(weights) == len(model.members_) > 1
@@ -342,6 +344,7 @@ def test_a_summary_of_several_networks_says_where_they_are():
     assert "members_" in str(error.value.__cause__)
 
 
+@may_stop_early
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_solver(solver):
     model = small(solver=solver, alphas=[1.0, 0.01], max_iter=60).fit(X, y)
@@ -391,6 +394,7 @@ def test_the_same_random_state_finds_the_same_model(random_state):
     assert_same_model(first, second)
 
 
+@may_stop_early
 def test_folds_do_not_share_their_start_weights():
     folds = [(np.arange(0, 150, 2), np.arange(1, 150, 2))] * 2
     model = small(cv=folds, max_iter=2).fit(X, y)
@@ -477,8 +481,14 @@ def test_a_score_that_is_nan_names_the_scoring():
         small(cv=folds, scoring="roc_auc_ovr").fit(X, y)
 
 
-def test_what_ends_by_max_iter_is_no_fault():
-    small(max_iter=3).fit(X, y)  # a warning would be an error
+def test_what_ends_by_max_iter_in_a_fold_is_no_fault():
+    small(fold_max_iter=3).fit(X, y)  # a warning would be an error
+
+
+def test_what_ends_by_max_iter_on_all_rows_warns():
+    with pytest.warns(ConvergenceWarning, match="max_iter=3") as caught:
+        small(max_iter=3).fit(X, y)
+    assert caught[0].filename == __file__
 
 
 def test_a_model_that_is_no_better_than_a_constant_one_warns():

@@ -36,7 +36,11 @@ def test_passes_scikit_learns_check(monkeypatch, estimator, check):
     # else scikit-learn skips its check of array API dispatch with NumPy arrays
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     is_grid = isinstance(estimator, BackpropClassifierCV)
-    if not is_grid and estimator.solver in ("cg", "lbfgs") and check.func.__name__ in WEIGHT_EQUIVALENCE:
+    if (
+        not is_grid
+        and estimator.solver in ("cg", "lbfgs")
+        and check.func.__name__ in WEIGHT_EQUIVALENCE
+    ):
         # Sums over repeated and over weighted rows differ in their rounding, and a line
         # search's path through a non-convex landscape amplifies the difference several-fold
         # an iteration. So they are compared, to 1e-7, after a short path: with the default

@@ -1,0 +1,115 @@
+"""skbp.estimator.search: the tasks of a search, and the table of its scores."""
+
+from copy import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from fitting import IRIS
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skbp import BackpropClassifier
+from skbp.estimator.assembly import problem_of
+from skbp.estimator.path import Scored
+from skbp.estimator.search import Candidate, Plan, Search, search
+from skbp.estimator.targets import targets_for
+
+X, y = IRIS
+ROWS = np.arange(len(y))
+SPLITS = [(np.setdiff1d(ROWS, ROWS[k::3]), ROWS[k::3]) for k in range(3)]
+
+
+def candidate(sizes):
+    model = BackpropClassifier(sizes, "tanh", early_stopping=False, random_state=7)
+    return Candidate(model, problem_of(model, targets_for(y), X, y, None))
+
+
+def plan_of(*sizes, **parameters):
+    given = {
+        "candidates": [candidate(each) for each in sizes],
+        "alphas": [2.0, 0.2],
+        "splits": SPLITS,
+        "seed": 7,
+        "score_params": lambda rows: None,
+        "fold_max_iter": 60,
+        "keeps_predictions": False,
+    }
+    return Plan(**given | parameters)
+
+
+def test_tasks_come_fold_by_fold_with_a_seed_for_each_fold():
+    folds = list(plan_of((2,), (3,)).folds())
+    assert [fold.classifier.hidden_layer_sizes for fold in folds] == [(2,), (3,)] * 3
+    assert [fold.classifier.random_state for fold in folds] == [8, 8, 9, 9, 10, 10]
+    for fold, (train, test) in zip(folds[::2], SPLITS, strict=True):
+        assert_array_equal(fold.train, train)
+        assert_array_equal(fold.test, test)
+
+
+def test_an_exhaustive_search_has_one_seed():
+    folds = plan_of((2,), fold_max_iter=None).folds()
+    assert {fold.classifier.random_state for fold in folds} == {7}
+
+
+def test_the_largest_seed_is_followed_by_small_ones():
+    folds = list(plan_of((2,), seed=2**32 - 2).folds())
+    assert [fold.classifier.random_state for fold in folds] == [2**32 - 1, 0, 1]
+
+
+def scored(*scores):
+    return [Scored(score, -score, 2.0, 1.0) for score in scores]
+
+
+def test_the_table_by_hand():
+    plan = plan_of((2,), (3,), splits=SPLITS[:2])
+    paths = [scored(-0.4, -0.2), scored(-0.6), scored(-0.2, -0.4), scored(-0.4, -0.1)]
+    found = Search(plan, paths)
+    nan = np.nan
+    assert found.n_folds == 2
+    assert_array_equal(
+        found.table("score"), [[[-0.4, -0.2], [-0.6, nan]], [[-0.2, -0.4], [-0.4, -0.1]]]
+    )
+    results = pd.DataFrame(found.results())
+    assert_allclose(results["mean_test_score"], [-0.3, -0.3, -0.5, nan])
+    assert_allclose(results["std_test_score"], [0.1, 0.1, 0.1, nan])
+    assert_allclose(results["split1_test_score"], [-0.2, -0.4, -0.4, -0.1])
+    assert_allclose(results["mean_fit_time"], [2, 2, 2, nan])
+    assert_allclose(results["mean_score_time"], [1, 1, 1, nan])
+    assert results["rank_test_score"].tolist() == [1, 1, 3, 4]
+    assert results["param_alpha"].tolist() == [2, 0.2, 2, 0.2]
+    assert results["param_hidden_layer_sizes"].tolist() == [(2,), (2,), (3,), (3,)]
+    assert results["params"][3] == {
+        "activation": "tanh",
+        "alpha": 0.2,
+        "hidden_layer_sizes": (3,),
+    }
+
+
+def test_mean_probabilities_by_hand():
+    def path(p):
+        rows = np.full((50, 3), p)
+        return [Scored(0, 0, 0, 0, {}, rows), Scored(0, 0, 0, 0, {}, 2 * rows)]
+
+    found = Search(plan_of((2,), splits=SPLITS[:2]), [path(0.1), path(0.2)])
+    P = found.mean_probabilities({(0, 0): 0.25, (0, 1): 0.75})
+    assert_allclose(P[SPLITS[0][1]], 0.1 * 1.75)
+    assert_allclose(P[SPLITS[1][1]], 0.2 * 1.75)
+    assert np.isnan(P[SPLITS[2][1]]).all()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_stop_is_granted_when_a_fold_is_complete(n_jobs):
+    answers = iter([True] + [False] * 5)
+    found = search(plan_of((2,), (3,)), n_jobs, lambda: next(answers))
+    assert found.n_folds == 1 if n_jobs == 1 else found.n_folds in (1, 2, 3)
+    assert len(found.paths) == 2 * found.n_folds
+    assert not found.was_interrupted
+    whole = search(plan_of((2,), (3,)), n_jobs, lambda: False)
+    assert_array_equal(found.table("score")[0], whole.table("score")[0])
+
+
+def test_a_search_does_not_change_the_candidates():
+    plan = plan_of((2,))
+    before = copy(vars(plan.candidates[0].classifier))
+    search(plan, 1, lambda: False)
+    assert vars(plan.candidates[0].classifier) == before
