@@ -33,7 +33,7 @@ from skbp.estimator.diagnosis import warnings_of_fit
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.path import fits
-from skbp.estimator.search import Candidate, Plan, Search, search
+from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
 from skbp.estimator.selection import SELECTIONS, Choice, greedy_ensemble, mean_scores
 from skbp.estimator.state import unchanged_on_error
 from skbp.estimator.targets import ClassWeight, targets_for
@@ -77,9 +77,9 @@ class BackpropClassifierCV(
         ``hidden_layer_sizes``. ``"auto"`` is "relu" and "logistic".
 
     alphas : int or array-like of float, default=6
-        The values of λ to choose from; of an int, so many from 6 to 0.02 on a log scale. They
-        are meant for all rows: in a fold λ is multiplied by the share of its rows, so that
-        λ/m is the same.
+        The values of λ to choose from; of an int, so many from 6 to 0.02 on a log scale, and for
+        a network whose best one is 6, two larger ones. They are meant for all rows: in a fold λ
+        is multiplied by the share of its rows, so that λ/m is the same.
 
     cv : int, cross-validation generator or iterable, default=5
         How the rows are divided into folds: an int is the number of folds, stratified by
@@ -234,8 +234,9 @@ class BackpropClassifierCV(
         Their row in ``cv_results_``.
 
     scores_ : ndarray of shape (n_folds, n_networks, n_alphas)
-        The scores. NaN where a path ended early: where the loss of the fold was more than 3 %
-        above its lowest, and the score was not its best. No λ with a NaN is chosen.
+        The scores. NaN where a path ended early: where the loss of the fold was more than 10 %
+        above its lowest, and the score was not its best; or where a λ that ``alphas`` does not
+        name was not tried. No λ with a NaN is chosen.
 
     cv_results_ : dict of str to ndarray or list
         The scores and times of each network and λ, as in a search of scikit-learn.
@@ -251,7 +252,7 @@ class BackpropClassifierCV(
     members_ : list of BackpropClassifier
         The networks that predict.
 
-    member_weights_ : ndarray of shape (n_members_,)
+    member_weights_ : ndarray of shape (n_members,)
         Their weights in the mean of the probabilities.
 
     n_iter_ : int
@@ -428,7 +429,7 @@ class BackpropClassifierCV(
             Individual weights, in training and in the score. None for ones.
         **params : dict
             Metadata for the splitter, such as ``groups``, and for the scorer, where metadata
-            routing is enabled; see :ref:`the user guide <sklearn:metadata_routing>`.
+            routing is enabled (scikit-learn's ``enable_metadata_routing``).
 
         Returns
         -------
@@ -472,8 +473,14 @@ class BackpropClassifierCV(
         _raise_for_params(params, self, "fit")
         with unchanged_on_error(self):
             plan = self._plan(X, y, sample_weight, params)
-            tasks = FitTasks(self, X, y, sample_weight, plan.n_tasks + 1)
-            found = search(plan, self.n_jobs, partial(tasks.part, "path"))
+            has_scale = isinstance(self.alphas, Integral)
+            n_tasks = None if has_scale else plan.n_tasks + 1
+            tasks = FitTasks(self, X, y, sample_weight, n_tasks)
+            after_path = partial(tasks.part, "path")
+            found = search(plan, self.n_jobs, after_path)
+            if has_scale:
+                found = with_larger_alphas(found, self.n_jobs, after_path)
+            plan = found.plan
             if found.was_interrupted:
                 warnings.warn(
                     f"The search was interrupted after {found.n_folds} of {len(plan.splits)} "
@@ -589,7 +596,7 @@ class BackpropClassifierCV(
         members: list[Member] = []
         for choice, share in shares.items():
             if self.refit:
-                members.append((self._refitted(found.plan, choice), share))
+                members.append((self._refitted(found, choice), share))
             else:
                 each = found.attributes(choice)
                 members += [
@@ -598,11 +605,11 @@ class BackpropClassifierCV(
                 ]
         return members
 
-    def _refitted(self, plan: Plan, choice: Choice) -> BackpropClassifier:
+    def _refitted(self, found: Search, choice: Choice) -> BackpropClassifier:
         """Return a network that was trained on all rows, down to its λ as in the folds."""
-        i, j = choice
+        plan, (i, j) = found.plan, choice
         candidate = plan.candidates[i]
-        alphas = plan.alphas[j : j + 1] if plan.is_exhaustive else plan.alphas[: j + 1]
+        alphas = [plan.alphas[j]] if plan.is_exhaustive else found.alphas_down_to(choice)
         m = candidate.problem.m
         *_, last = fits(candidate.classifier, candidate.problem, alphas, m)
         for category, message in warnings_of_fit(last.problem, last.result):

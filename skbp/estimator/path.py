@@ -36,7 +36,7 @@ from skbp.solvers import Ending
 if TYPE_CHECKING:
     from skbp.estimator.classifier import BackpropClassifier
 
-_TURNED = 1.03
+_TURNED = 1.1
 _SWITCHED_OFF = 0.1
 _TOLERANT = 10
 
@@ -202,7 +202,7 @@ def scored_path(
 ) -> list[Scored]:
     """Fit and score a path on a fold.
 
-    The path ends early when its validation loss has turned: when it is more than 3 % above
+    The path ends early when its validation loss has turned: when it is more than 10 % above
     the lowest one, and the score is not the best either.
 
     Parameters

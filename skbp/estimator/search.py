@@ -6,7 +6,7 @@ its fold once, for the whole path.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from sklearn.utils.parallel import Parallel, delayed
 from skbp._typing import Floats, Rows
 from skbp.estimator.assembly import Attributes, Problem
 from skbp.estimator.path import Fold, Scored, scored_path
-from skbp.estimator.selection import Choice
+from skbp.estimator.selection import Choice, mean_scores
 
 if TYPE_CHECKING:
     from skbp.estimator.classifier import BackpropClassifier
 
 _N_SEEDS = 1 << 32
+_N_LARGER = 2
+_NOT_TRIED = Scored(np.nan, np.nan, np.nan, np.nan)
 
 Split = tuple[Rows, Rows]
 """The rows to train with, and those to score."""
@@ -168,6 +170,23 @@ class Search:
             path = self.path(fold, network)
             values[fold, network, : len(path)] = [getattr(each, name) for each in path]
         return values
+
+    def alphas_down_to(self, choice: Choice) -> list[float]:
+        """Return the values of λ that were tried, from the largest down to a chosen one.
+
+        Parameters
+        ----------
+        choice : tuple of (int, int)
+            The numbers of a network and a λ.
+
+        Returns
+        -------
+        list of float
+            The values.
+        """
+        network, last = choice
+        alphas, path = self.plan.alphas[: last + 1], self.path(0, network)
+        return [a for a, each in zip(alphas, path, strict=False) if each is not _NOT_TRIED]
 
     def probabilities(self, choice: Choice) -> list[Floats]:
         """Return the class probabilities of the rows that each fold left out.
@@ -319,3 +338,41 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
             raise
         return Search(plan, paths[:n], was_interrupted=True)
     return Search(plan, paths)
+
+
+def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
+    """Return a search that has tried larger λ too, for the networks whose largest one was best.
+
+    Parameters
+    ----------
+    found : Search
+        The search, over values of λ on a log scale.
+    n_jobs : int or None
+        The number of paths at a time, as in joblib.
+    after_path : callable
+        Called after each path; returns whether to begin no other fold.
+
+    Returns
+    -------
+    Search
+        The search over two more values, on the same scale; other networks have no scores for
+        them. It is the same search if the largest λ was best for none, or if the rest ended
+        before all folds were complete.
+    """
+    plan = found.plan
+    at_the_end = np.nanargmax(mean_scores(found.table("score")), axis=1) == 0
+    if found.was_interrupted or len(plan.alphas) < 2 or not at_the_end.any():
+        return found
+    ratio = plan.alphas[0] / plan.alphas[1]
+    larger = [plan.alphas[0] * ratio**power for power in range(_N_LARGER, 0, -1)]
+    candidates = [each for each, is_it in zip(plan.candidates, at_the_end, strict=True) if is_it]
+    more = search(replace(plan, candidates=candidates, alphas=larger), n_jobs, after_path)
+    if more.n_folds < found.n_folds:
+        return replace(found, was_interrupted=more.was_interrupted)
+    paths = iter(more.paths)
+    tried = at_the_end.tolist() * found.n_folds
+    joined = [
+        [*(next(paths) if is_it else [_NOT_TRIED] * _N_LARGER), *path]
+        for is_it, path in zip(tried, found.paths, strict=True)
+    ]
+    return Search(replace(plan, alphas=[*larger, *plan.alphas]), joined)

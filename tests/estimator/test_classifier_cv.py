@@ -13,11 +13,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from fitting import IRIS, PROBLEMS, SOLVERS, assert_same_model, every_problem, may_stop_early
+from fitting import (
+    IRIS,
+    PROBLEMS,
+    SOLVERS,
+    assert_same_model,
+    every_problem,
+    may_stop_early,
+    theta_of,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import get_scorer, log_loss, make_scorer
 from sklearn.model_selection import (
@@ -35,6 +43,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skbp import BackpropClassifier, BackpropClassifierCV
 from skbp.estimator import classifier_cv
+from skbp.estimator.path import fits
 
 X, y = IRIS
 
@@ -151,6 +160,35 @@ def test_one_standard_error_chooses_a_larger_alpha():
 
 def test_an_int_as_alphas_is_a_log_scale():
     assert_allclose(small(alphas=3).fit(X, y).alphas_, [6, (6 * 0.02) ** 0.5, 0.02])
+
+
+def noisy():
+    return make_classification(400, 20, n_informative=2, flip_y=0.3, random_state=0)
+
+
+def test_where_the_largest_alpha_is_best_larger_ones_are_tried():
+    X, y = noisy()
+    model = small(alphas=6, hidden_layer_sizes=[(40,), (1,)]).fit(X, y)
+    ratio = 300**0.2
+    assert_allclose(model.alphas_, 6 / ratio ** np.arange(-2, 6))
+    means = model.scores_.mean(axis=0)
+    extended = np.isfinite(means[:, 0])
+    assert_array_equal(means[:, 2] == np.nanmax(means[:, 2:], axis=1), extended)
+    assert extended.any()
+    given = small(alphas=[6.0, 0.1], hidden_layer_sizes=[(40,), (1,)]).fit(X, y)
+    assert_array_equal(given.alphas_, [6, 0.1])
+
+
+def test_the_choice_is_trained_down_the_values_that_were_tried():
+    X, y = noisy()
+    networks = [(40,), (1,)]
+    model = small(alphas=6, hidden_layer_sizes=networks).fit(X, y)
+    i = networks.index(model.hidden_layer_sizes_)
+    tried = model.alphas_[np.isfinite(model.scores_[0, i]) & (model.alphas_ >= model.alpha_)]
+    network = clone(model.members_[0])
+    problem = classifier_cv.problem_of(network, model.targets_, X, y, None)
+    *_, last = fits(network, problem, tried, len(y))
+    assert_array_equal(theta_of(model, model.network_), last.result.theta)
 
 
 def test_alphas_are_sorted_and_each_tried_once():
