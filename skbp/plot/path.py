@@ -188,11 +188,14 @@ class PathDisplay:
                 alphas, means - errors, means + errors, color=line.get_color(), alpha=0.2, lw=0
             )
             self.bands_.append(band)
-        self.alpha_line_ = ax.axvline(self.alpha, color=_GREY, label=f"chosen λ, {self.alpha:.2g}")
+        self.alpha_line_ = ax.axvline(
+            self.alpha, color=_GREY, zorder=1, label=f"chosen λ, {self.alpha:.2g}"
+        )
         self.simplest_alpha_line_ = ax.axvline(
             self.simplest_alpha,
             color=_GREY,
             linestyle=":",
+            zorder=1,
             label=f"one standard error, {self.simplest_alpha:.2g}",
         )
         ax.update_datalim(np.column_stack([alphas, alphas]), updatey=False)  # those without a score
