@@ -533,7 +533,12 @@ def test_the_scores_of_a_backprop_classifier_cv(is_in_pipeline):
 
 def test_cells_that_a_path_did_not_reach_are_blank():
     model = BackpropClassifierCV(
-        (5,), ["tanh", "relu"], alphas=[3, 0.3, 0.01, 0.0001], cv=3, max_iter=200, random_state=0
+        (5,),
+        ["tanh", "relu"],
+        alphas=[3, 0.3, 0.01, 0.0001],
+        cv=3,
+        fold_max_iter=200,
+        random_state=0,
     ).fit(X, y)
     is_blank = np.isnan(model.scores_).any(axis=0)
     assert is_blank.any()
