@@ -9,6 +9,7 @@ ORDER = (
     "solvers",
     "decision_boundary",
     "hidden_units",
+    "path",
     "grid_search",
     "data_frame",
     "imbalance",

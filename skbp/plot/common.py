@@ -1,6 +1,7 @@
 """Helpers shared by the displays: axes, colours, short labels and the fitted network."""
 
 from collections.abc import Sequence
+from copy import copy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from skbp.losses import Loss
 
 Estimator: TypeAlias = Any
-"""A BackpropClassifier, an MLPClassifier, or a Pipeline or search that ends in one."""
+"""A network, such as BackpropClassifier, or a Pipeline or search that ends in one."""
 
 ArtistProperties: TypeAlias = dict[str, Any]
 """Keyword arguments for a Matplotlib artist."""
@@ -103,6 +104,25 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
+def full_names(line_kw: ArtistProperties) -> ArtistProperties:
+    """Return line properties with aliases such as "lw" replaced by the full names.
+
+    Parameters
+    ----------
+    line_kw : dict
+        Properties of a :class:`matplotlib.lines.Line2D`.
+
+    Returns
+    -------
+    dict
+        The properties under their full names.
+    """
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return dict(normalize_kwargs(line_kw, Line2D))
+
+
 def fitted_network(estimator: Estimator) -> FittedNetwork:
     """Return the fitted network inside a search or a pipeline.
 
@@ -125,12 +145,9 @@ def fitted_network(estimator: Estimator) -> FittedNetwork:
         If the estimator is not, and does not end in, a neural network, or if it has several.
     """
     check_is_fitted(estimator)
-    if len(getattr(estimator, "members_", ())) > 1:
-        raise ValueError(
-            f"The estimator predicts with {len(estimator.members_)} networks. Pass one of its "
-            "members_."
-        )
-    if hasattr(estimator, "cv_results_") and not hasattr(estimator, "coefs_"):
+    if hasattr(estimator, "members_"):
+        return _only_member(estimator)
+    if hasattr(estimator, "cv_results_"):
         not_refitted = "This %(name)s has no fitted network: set refit=True and fit it again."
         check_is_fitted(estimator, "best_estimator_", msg=not_refitted)
         return fitted_network(estimator.best_estimator_)
@@ -141,6 +158,19 @@ def fitted_network(estimator: Estimator) -> FittedNetwork:
             f"estimator must be, or end in, a neural network. Got {estimator!r} instead."
         )
     return estimator
+
+
+def _only_member(estimator: Estimator) -> FittedNetwork:
+    """Return the network of a BackpropClassifierCV, which alone knows the names of the features."""
+    if len(estimator.members_) > 1:
+        raise ValueError(
+            f"The estimator predicts with {len(estimator.members_)} networks. Pass one of its "
+            "members_."
+        )
+    network = copy(estimator.members_[0])
+    if hasattr(estimator, "feature_names_in_"):
+        network.feature_names_in_ = estimator.feature_names_in_
+    return network
 
 
 def network_inputs(estimator: Estimator, X: Matrix) -> Matrix:

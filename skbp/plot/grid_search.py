@@ -123,9 +123,10 @@ class GridSearchDisplay:
         Parameters
         ----------
         search : GridSearchCV, BackpropClassifierCV or another search with ``cv_results_``
-            Fitted search. Combinations that were not tried stay blank. If several candidates
-            share a cell because other parameters vary too, the best one is shown; for a halving
-            search, the best one of the last iteration that the cell reached.
+            Fitted search, or fitted pipeline that ends in one. Combinations that were not tried
+            stay blank. If several candidates share a cell because other parameters vary too, the
+            best one is shown; for a halving search, the best one of the last iteration that the
+            cell reached.
         x : str, default="alpha"
             Parameter of the columns. The prefix of a pipeline step may be omitted.
         y : str or None, default="hidden_layer_sizes"
@@ -155,6 +156,7 @@ class GridSearchDisplay:
         The standard error of a mean is the standard deviation over the folds divided by the
         square root of the number of folds.
         """
+        search = search[-1] if hasattr(search, "steps") else search
         check_is_fitted(search, "cv_results_")
         metric = _metric(search, metric)
         x_name = _full_name(search, x)

@@ -13,6 +13,7 @@ from skbp.plot.common import (
     FittedNetwork,
     axes,
     fitted_network,
+    full_names,
 )
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class LossCurveDisplay:
         self.validation_lines_: list[Line2D | None] = []
         for i, name in enumerate(self.names):
             color = COLORS[i % len(COLORS)]
-            self._plot_one(i, {"color": color, "label": name, **_full_names(line_kw)})
+            self._plot_one(i, {"color": color, "label": name, **full_names(line_kw)})
         ax.set(xlabel="Iteration", ylabel="Loss", yscale="log" if log_scale else "linear")
         _show_whole_numbers(ax.xaxis)
         ax.legend(handles=[*self.lines_, *self._legend_of_styles()])
@@ -285,14 +286,6 @@ def _draw(
         style = {"marker": ".", **style}
     [line] = ax.plot(np.arange(1, len(losses) + 1), losses, **style)
     return line
-
-
-def _full_names(line_kw: ArtistProperties) -> ArtistProperties:
-    """Return the line properties with aliases such as "lw" replaced by the full names."""
-    from matplotlib.cbook import normalize_kwargs
-    from matplotlib.lines import Line2D
-
-    return normalize_kwargs(line_kw, Line2D)
 
 
 def _show_whole_numbers(axis: "Axis") -> None:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbp._typing import Floats
 from skbp.estimator.selection import mean_scores, one_standard_error
-from skbp.plot.common import COLORS, Estimator, axes, shortened
+from skbp.plot.common import COLORS, Estimator, axes, full_names, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,9 +108,9 @@ class PathDisplay:
 
         Parameters
         ----------
-        estimator : BackpropClassifierCV or Pipeline
-            Fitted estimator, or fitted pipeline that ends in one. Negative losses are plotted as
-            losses, other scores as they are.
+        estimator : BackpropClassifierCV, Pipeline or search
+            Fitted estimator, fitted pipeline that ends in one, or fitted search over either.
+            Negative losses are plotted as losses, other scores as they are.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is created.
         **line_kw : dict
@@ -129,7 +129,7 @@ class PathDisplay:
             If it has no scores over λ.
         """
         check_is_fitted(estimator)
-        search = estimator[-1] if hasattr(estimator, "steps") else estimator
+        search = _search(estimator)
         if not (hasattr(search, "scores_") and hasattr(search, "alphas_")):
             raise ValueError(
                 f"estimator must be, or end in, a BackpropClassifierCV. Got {estimator!r} instead."
@@ -176,27 +176,42 @@ class PathDisplay:
         _scale_axis(ax, alphas)
         self.lines_: list[Line2D] = []
         self.bands_: list[PolyCollection] = []
+        properties = full_names(line_kw)
         rows = zip(
             self.names, np.asarray(self.means), np.asarray(self.standard_errors), strict=True
         )
         for i, (name, means, errors) in enumerate(rows):
-            style = {"color": COLORS[i % len(COLORS)], "marker": "o", "label": name, **line_kw}
+            style = {"color": COLORS[i % len(COLORS)], "marker": "o", "label": name, **properties}
             [line] = ax.plot(alphas, means, **style)
             self.lines_.append(line)
             band = ax.fill_between(
                 alphas, means - errors, means + errors, color=line.get_color(), alpha=0.2, lw=0
             )
             self.bands_.append(band)
-        self.alpha_line_ = ax.axvline(self.alpha, color=_GREY, label=f"chosen λ, {self.alpha:.2g}")
+        self.alpha_line_ = ax.axvline(
+            self.alpha, color=_GREY, zorder=1, label=f"chosen λ, {self.alpha:.2g}"
+        )
         self.simplest_alpha_line_ = ax.axvline(
             self.simplest_alpha,
             color=_GREY,
             linestyle=":",
+            zorder=1,
             label=f"one standard error, {self.simplest_alpha:.2g}",
         )
+        ax.update_datalim(np.column_stack([alphas, alphas]), updatey=False)  # those without a score
+        ax.autoscale_view(scaley=False)
         ax.set(xlabel="λ", ylabel=self.score_name)
         ax.legend()
         return self
+
+
+def _search(estimator: Estimator) -> Estimator:
+    """Return the estimator at the end of pipelines and searches."""
+    if hasattr(estimator, "steps"):
+        return _search(estimator[-1])
+    if hasattr(estimator, "best_estimator_"):
+        return _search(estimator.best_estimator_)
+    return estimator
 
 
 def _names(params: Sequence[dict[str, Any]]) -> list[str]:
@@ -205,6 +220,8 @@ def _names(params: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _name(activation: Any) -> str:
+    if isinstance(activation, tuple):
+        return ", ".join(map(_name, activation))
     return str(getattr(activation, "name", activation))
 
 

@@ -42,6 +42,7 @@ from skbp.plot import (
     HiddenUnitsDisplay,
     LossCurveDisplay,
     NetworkDisplay,
+    PathDisplay,
 )
 
 FIGURES = Path(__file__).parent / "figures"
@@ -322,6 +323,22 @@ def hidden_units():
     images = [np.sin(0.2 * unit * x + 0.9 * y) * (unit + 1) / 10 for unit in range(10)]
     names = [str(unit + 1) for unit in range(10)]
     return HiddenUnitsDisplay(images, names=names, title="Hidden units").plot().figure_
+
+
+@saved_figure
+def path():
+    """Show two networks; the path of one has ended in a fold."""
+    means = np.array([[0.9, 0.4, 0.25, 0.22, 0.24, 0.3], [0.7, 0.35, 0.23, 0.26, np.nan, np.nan]])
+    display = PathDisplay(
+        names=["relu (50, 50)", "logistic (50,)"],
+        alphas=[10.0, 3.0, 1.0, 0.3, 0.1, 0.03],
+        means=means,
+        standard_errors=0.1 * means,
+        alpha=0.3,
+        simplest_alpha=1.0,
+        score_name="Validation log loss",
+    )
+    return display.plot().figure_
 
 
 if __name__ == "__main__":

@@ -3,27 +3,44 @@
 import subprocess
 import sys
 from inspect import signature
+from warnings import catch_warnings, simplefilter
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from fitting import IRIS, Small
 from matplotlib.figure import Figure
-from numpy.testing import assert_array_equal
-from sklearn.exceptions import NotFittedError
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skbp.plot
-from skbp.plot import GradientCheckDisplay, GridSearchDisplay, LossCurveDisplay
+from skbp import BackpropClassifierCV
+from skbp.plot import GradientCheckDisplay, GridSearchDisplay, LossCurveDisplay, PathDisplay
 from skbp.plot.common import axes, fitted_network, network_inputs
 
 X, y = IRIS
 network = Small().fit(X, y)
 pipeline = make_pipeline(StandardScaler(), Small()).fit(X, y)
+
+
+def chosen(**parameters):
+    """Return a network whose λ was chosen by cross-validation."""
+    given = {"alphas": [1.0, 0.1], "cv": 3, "fold_max_iter": 15, "random_state": 0}
+    return BackpropClassifierCV([(), (5,)], "tanh", **{**given, **parameters})
+
+
+with catch_warnings():
+    simplefilter("ignore", ConvergenceWarning)
+    cv = chosen().fit(X, y)
+    cv_in_pipeline = make_pipeline(StandardScaler(), chosen()).fit(X + 3, y)
+    of_folds = chosen(refit=False).fit(X, y)
+    ensemble = chosen(n_members=4).fit(X, y)
 
 DISPLAYS = {
     "gradient_check": lambda: GradientCheckDisplay(analytic=[1.0, 2.0], numerical=[1.0, 2.1]),
@@ -40,6 +57,14 @@ DISPLAYS = {
     "hidden_units": lambda: skbp.plot.HiddenUnitsDisplay.from_estimator(network, (2, 2)),
     "loss_curve": lambda: LossCurveDisplay(names=["lbfgs"], loss_curves=[[1.0, 0.5]]),
     "network": lambda: skbp.plot.NetworkDisplay.from_estimator(network),
+    "path": lambda: PathDisplay(
+        names=["relu (5,)"],
+        alphas=[1.0, 0.1],
+        means=[[0.5, 0.3]],
+        standard_errors=[[0.1, 0.05]],
+        alpha=0.1,
+        simplest_alpha=0.1,
+    ),
 }
 
 every_display = pytest.mark.parametrize("name", DISPLAYS)
@@ -223,3 +248,98 @@ def test_a_search_lets_its_best_pipeline_transform_it():
         make_pipeline(StandardScaler(), Small()), {"backpropclassifier__alpha": [1.0]}, cv=2
     ).fit(X + 3, y)
     np.testing.assert_allclose(network_inputs(search, X + 3), X, atol=1e-12)
+
+
+def test_a_network_whose_alpha_was_chosen_gets_what_is_given():
+    assert network_inputs(cv, X) is X
+
+
+def test_a_pipeline_transforms_what_it_gets():
+    assert_allclose(network_inputs(cv_in_pipeline, X + 3), X, atol=1e-12)
+
+
+# A network whose λ was chosen by cross-validation
+
+
+@pytest.mark.parametrize("estimator", [cv, cv_in_pipeline], ids=["alone", "in a pipeline"])
+def test_its_network_has_the_weights_that_predict(estimator):
+    inner = getattr(estimator, "steps", [(None, estimator)])[-1][1]
+    found = fitted_network(estimator)
+    for coef, expected in zip(found.coefs_, inner.coefs_, strict=True):
+        assert_array_equal(coef, expected)
+    assert found.activation == inner.activation_
+    assert not hasattr(inner.members_[0], "feature_names_in_")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [of_folds, ensemble, make_pipeline(ensemble)],
+    ids=["of the folds", "ensemble", "pipeline"],
+)
+@pytest.mark.parametrize(
+    "from_estimator",
+    [
+        fitted_network,
+        LossCurveDisplay.from_estimator,
+        skbp.plot.NetworkDisplay.from_estimator,
+        lambda each: skbp.plot.HiddenUnitsDisplay.from_estimator(each, (2, 2)),
+        lambda each: GradientCheckDisplay.from_estimator(each, X, y),
+        lambda each: skbp.plot.NetworkDisplay.from_sample(each, X[0], y[0]),
+    ],
+    ids=["fitted_network", "loss_curve", "network", "hidden_units", "gradient_check", "sample"],
+)
+def test_several_networks_are_not_one(from_estimator, estimator):
+    with pytest.raises(ValueError, match=r"predicts with \d+ networks. Pass one of its members_"):
+        from_estimator(estimator)
+
+
+def test_each_member_can_be_drawn():
+    for member in ensemble.members_:
+        [line] = LossCurveDisplay.from_estimator(member).lines_
+        assert_array_equal(line.get_ydata(), member.loss_curve_)
+
+
+@pytest.mark.parametrize("estimator", [cv, cv_in_pipeline], ids=["alone", "in a pipeline"])
+def test_its_loss_curve(estimator):
+    inner = getattr(estimator, "steps", [(None, estimator)])[-1][1]
+    display = LossCurveDisplay.from_estimator(estimator)
+    assert_array_equal(display.lines_[0].get_ydata(), inner.loss_curve_)
+
+
+def test_its_weights():
+    display = skbp.plot.NetworkDisplay.from_estimator(cv)
+    assert_array_equal(display.Thetas[0][:, 1:], cv.coefs_[0].T)
+    images = skbp.plot.HiddenUnitsDisplay.from_estimator(cv, (2, 2)).images
+    assert_array_equal(np.reshape(images, (len(images), 4)), cv.coefs_[0].T)
+
+
+@pytest.mark.parametrize("estimator", [cv, cv_in_pipeline], ids=["alone", "in a pipeline"])
+def test_a_sample_in_it(estimator):
+    x = X[77] if estimator is cv else X[77] + 3
+    display = skbp.plot.NetworkDisplay.from_sample(estimator, x, y[77])
+    assert_allclose(display.activations[-1], estimator.predict_proba([x])[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("estimator", [cv, cv_in_pipeline], ids=["alone", "in a pipeline"])
+def test_its_gradient(estimator):
+    shift = 0 if estimator is cv else 3
+    display = GradientCheckDisplay.from_estimator(estimator, X[::10] + shift, y[::10])
+    assert display.relative_error < 1e-6
+
+
+def test_the_gradient_at_its_weights_is_0_for_the_alpha_that_was_chosen():
+    """Hold the λ of the cost to ``alpha_``: at a minimum the gradient vanishes."""
+    model = chosen(tol=1e-9, alphas=[0.3]).fit(X, y)
+    gradient = GradientCheckDisplay.from_estimator(model, X, y).analytic
+    assert np.abs(gradient).max() < 1e-3
+
+
+def test_it_knows_the_names_of_the_features():
+    names = ["length", "width", "size", "weight"]
+    frame = pd.DataFrame(X, columns=names)
+    model = chosen().fit(frame, y)
+    assert skbp.plot.NetworkDisplay.from_estimator(model).feature_names == names
+    skbp.plot.NetworkDisplay.from_sample(model, frame.iloc[0], y[0])
+    assert GradientCheckDisplay.from_estimator(model, frame[::10], y[::10]).relative_error < 1e-6
+    with pytest.raises(ValueError, match="feature names"):
+        GradientCheckDisplay.from_estimator(model, frame[names[::-1]], y)

@@ -15,9 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, RepeatedStratifiedKFold
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skbp import BackpropClassifierCV
 from skbp.activations import Activation
 from skbp.plot import GridSearchDisplay
 
@@ -505,3 +506,47 @@ def test_a_search_that_does_not_refit_will_do():
     search = GridSearchCV(Small(), {"alpha": ALPHAS}, cv=2, refit=False).fit(X, y)
     display = GridSearchDisplay.from_search(search, y=None)
     assert_allclose(display.mean_scores, [search.cv_results_["mean_test_score"]])
+
+
+# BackpropClassifierCV, which is a search too
+
+
+@pytest.mark.parametrize("is_in_pipeline", [False, True])
+def test_the_scores_of_a_backprop_classifier_cv(is_in_pipeline):
+    model = BackpropClassifierCV(
+        SIZES, "tanh", alphas=ALPHAS[::-1], cv=3, exhaustive=True, max_iter=20, random_state=0
+    )
+    model = make_pipeline(model) if is_in_pipeline else model
+    model.fit(X, y)
+    found = model[-1] if is_in_pipeline else model
+    display = GridSearchDisplay.from_search(model)
+    assert (display.x_name, display.y_name) == ("alpha", "hidden_layer_sizes")
+    assert_array_equal(display.x_values, ALPHAS)
+    assert display.y_values == SIZES
+    assert_allclose(display.mean_scores, found.scores_.mean(axis=0)[:, ::-1])
+    row, column = display.best_cell
+    assert display.y_values[row] == found.hidden_layer_sizes_
+    assert display.x_values[column] == found.alpha_
+    errors = found.scores_.std(axis=0)[:, ::-1] / np.sqrt(3)
+    assert display.standard_error == pytest.approx(errors[row, column])
+
+
+def test_cells_that_a_path_did_not_reach_are_blank():
+    model = BackpropClassifierCV(
+        (5,),
+        ["tanh", "relu"],
+        alphas=[3, 0.3, 0.01, 0.0001],
+        cv=3,
+        fold_max_iter=200,
+        random_state=0,
+    ).fit(X, y)
+    is_blank = np.isnan(model.scores_).any(axis=0)
+    assert is_blank.any()
+    display = GridSearchDisplay.from_search(model, y="activation")
+    assert_array_equal(np.isnan(display.mean_scores), is_blank[:, ::-1])
+    assert not display.one_standard_error[is_blank[:, ::-1]].any()
+
+
+def test_a_pipeline_that_is_not_fitted_is_refused():
+    with pytest.raises(NotFittedError):
+        GridSearchDisplay.from_search(make_pipeline(BackpropClassifierCV()))

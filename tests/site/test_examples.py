@@ -30,6 +30,7 @@ IN_THE_GALLERY = {
     "hidden_units",
     "imbalance",
     "lecture",
+    "path",
     "quickstart",
     "solvers",
 }
@@ -64,33 +65,37 @@ def quickstart(monkeypatch):
 
 @pytest.fixture
 def small_grid(quickstart, monkeypatch):
-    """Let the quickstart search a smaller grid; CI runs the whole example."""
-    ours, theirs, regression = (model for model, _ in quickstart.CANDIDATES)
+    """Let the quickstart search less; CI runs the whole example."""
+    (theirs, _), (regression, _) = quickstart.GRIDS
     small = [
-        (ours, {"alpha": [1, 100], "hidden_layer_sizes": [(25,), (4,)]}),
         (theirs.set_params(tol=0.01), {"alpha": [1], "hidden_layer_sizes": [(10,)]}),
         (regression.set_params(tol=0.01), {"C": [0.1, 1]}),
     ]
-    monkeypatch.setattr(quickstart, "CANDIDATES", small)
+    monkeypatch.setattr(quickstart, "GRIDS", small)
+    quickstart.NETWORK.set_params(alphas=[100, 1], hidden_layer_sizes=[(25,), (4,)], n_jobs=1)
 
 
 @pytest.mark.usefixtures("small_grid")
-def test_quickstart_tunes_and_compares(quickstart, capsys):
+def test_quickstart_chooses_and_compares(quickstart, capsys):
     quickstart.main()
     printed = capsys.readouterr().out
 
-    cells = re.findall(r"\d\d\.\d ± \d\.\d", printed)
-    assert len(cells) == 4 + 1 + 2
-    assert printed.count(" *\n") + printed.count(" * ") == 3, "the best cell of each table"
-    tested = dict(re.findall(r"^(\w+) +(0\.\d{4}) +0\.\d{4}   \w", printed, re.MULTILINE))
-    assert list(tested) == ["BackpropClassifier", "MLPClassifier", "LogisticRegression"]
-    assert float(tested["BackpropClassifier"]) > 0.96
+    cells = re.findall(r"  (?:\d\.\d{4} ± \d\.\d{4}|not needed)", printed)
+    assert len(cells) == 2 * 2 * 2 + 1 + 2
+    assert printed.count(" *\n") == 3, "the best one of each search"
+    tested = re.findall(r"^(\w+) +(\d+\.\d) s +(0\.\d{4}) +(0\.\d{4})   \w", printed, re.MULTILINE)
+    names, times, accuracies, losses = zip(*tested, strict=True)
+    assert names == ("BackpropClassifierCV", "MLPClassifier", "LogisticRegression")
+    assert re.findall(r"searched and fitted in (\S+) s", printed) == list(times)
+    assert float(accuracies[0]) > 0.96
+    assert float(losses[0]) < 0.2
 
     misread, n_test = map(int, re.search(r"misread (\d+) of (\d+)", printed).groups())
-    assert round(1 - misread / n_test, 4) == float(tested["BackpropClassifier"])
+    assert round(1 - misread / n_test, 4) == float(accuracies[0])
     shown = re.search(r"These (\d+) got", printed)
     assert int(shown[1]) == min(4, misread)
     _, _, drawn = printed.partition("for the true digit:\n\n")
+    drawn, _, _ = drawn.partition("\n\n")
     assert len(drawn.splitlines()) == 2 + 8
 
     pictures = [ax for ax in plt.gcf().axes if ax.images]
@@ -107,13 +112,9 @@ def test_quickstart_draws_no_picture_without_matplotlib(quickstart):
 
 def test_quickstart_says_so_if_no_digit_was_misread(quickstart, capsys):
     X, y = quickstart.load_digits(n_class=2, return_X_y=True)
-    search = quickstart.tune(
-        quickstart.BackpropClassifier(random_state=0),
-        {"alpha": [0.1], "hidden_layer_sizes": [(5,)]},
-        X,
-        y,
-    )
-    quickstart.print_misread(search, X, y)
+    network = quickstart.BackpropClassifierCV((5,), "tanh", alphas=[0.1], cv=2, random_state=0)
+    model, _ = quickstart.fitted(network, None, X, y)
+    quickstart.print_misread(model, X, y)
     assert capsys.readouterr().out.endswith("misread 0 of 360 test digits. All are correct.\n")
 
 
