@@ -1,23 +1,20 @@
-"""Compare BackpropClassifier with MLPClassifier on real data: class weights and early stopping.
+"""Measure the effect of class weights and early stopping, beside MLPClassifier's, on real data.
 
-    python benchmarks/accuracy.py             # five minutes on two cores
-    python benchmarks/accuracy.py --quick     # two splits instead of ten: one minute
+    python benchmarks/imbalance.py            # five minutes on two cores
+    python benchmarks/imbalance.py --quick    # two splits instead of ten: one minute
 
 README.md in this directory describes the method and has the results.
 """
 
 import argparse
 import json
-import platform
 import sys
 import warnings
 from dataclasses import asdict, astuple, dataclass
-from importlib.metadata import version
-from math import ceil, sqrt
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 import pandas as pd
 from data_sets import DATA_SETS
 from joblib import Parallel, delayed
@@ -28,12 +25,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
+from tables import TEST_FRACTION, print_table, print_versions, standard_error
 from threadpoolctl import threadpool_limits
 
-import skbp
 from skbp import BackpropClassifier
-
-TEST_FRACTION = 0.3
 
 # MLPClassifier's defaults, except max_iter, whose default of 200 is too small to converge
 SETTINGS = {
@@ -175,12 +170,10 @@ TABLES = [
 def main():
     """Run all fits and print the tables."""
     options = parse_arguments()
-    data = {data_set: data_set.load() for data_set in DATA_SETS}
     records = []
-    for data_set, (X, y) in data.items():
-        records += measure(data_set, X, y, options.splits, options.jobs)
+    for data_set in DATA_SETS:
+        records += measure(data_set, *data_set.load(), options.splits, options.jobs)
     print_versions()
-    print_data_sets(data)
     for table in TABLES:
         print_results(table, pd.DataFrame(records))
     if options.json is not None:
@@ -264,36 +257,6 @@ def scores(model, X, y):
     }
 
 
-def print_versions():
-    """Print the versions."""
-    packages = ["scikit-learn", "numpy", "scipy", "river", "scikit-lego", "pandas"]
-    versions = [f"{package} {version(package)}" for package in packages]
-    python = f"Python {platform.python_version()}"
-    print(", ".join([f"skbp {skbp.__version__}", python, *versions]))
-
-
-def print_data_sets(data):
-    """Print a row for each data set."""
-    header = ["data set", "comes with", "to predict", "rows", "repeated rows", "features"]
-    rows = []
-    for data_set, (X, y) in data.items():
-        repeated = 1 - len(np.unique(X, axis=0)) / len(X)
-        counts = np.unique(y, return_counts=True)[1]
-        rows.append(
-            [
-                data_set.name,
-                data_set.package,
-                data_set.question,
-                len(X),
-                f"{repeated:.0%}",
-                X.shape[1],
-                len(counts),
-                f"{counts.min() / len(y):.0%}",
-            ]
-        )
-    print_table("Data sets", [*header, "classes", "rarest class"], rows)
-
-
 def print_results(table, runs):
     """Print a table of results."""
     variant = list(Variant.__dataclass_fields__)
@@ -317,22 +280,6 @@ def cell(measured, column, form):
     mean = format(values.mean(), f"{sign}z{form}")  # z: no minus before a zero
     error = format(standard_error(values), form)
     return f"{mean} ± {error}".replace("%", "").replace("-", "−")  # the title has the %
-
-
-def standard_error(values):
-    """Return the standard error of the mean over random splits, which overlap.
-
-    This is the corrected standard error of Nadeau and Bengio, "Inference for the Generalization
-    Error", Machine Learning 52, 2003; the usual one would be too small.
-    """
-    return sqrt((1 / len(values) + TEST_FRACTION / (1 - TEST_FRACTION)) * values.var(ddof=1))
-
-
-def print_table(title, header, rows):
-    """Print a table in Markdown."""
-    print(f"\n### {title}\n")
-    for row in [header, ["---"] * len(header), *rows]:
-        print("| " + " | ".join(map(str, row)) + " |")
 
 
 if __name__ == "__main__":
