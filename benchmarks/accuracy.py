@@ -42,13 +42,14 @@ LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "linewidth": 0.5, "alpha": 0.5}
 def main():
     """Run all fits, print the tables and draw the plot."""
     options = parse_arguments()
-    data_sets = [each for each in DATA_SETS if not options.quick or each.name in QUICK_SETS]
+    data_sets = chosen(options)
     classifiers = installed()
     records = read(options.json)
     for data_set in data_sets:
         records += measure(data_set, classifiers, options.splits, options.jobs, records)
         write(options.json, records)
-    runs = pd.DataFrame(records)
+    names = {each.name for each in data_sets}
+    runs = pd.DataFrame(each for each in records if each["data set"] in names)
     print_versions("pytabkit", "torch", "catboost")
     print_summary(summary_of(runs))
     print_results("Error in %", runs, "error", ".1%")
@@ -61,6 +62,9 @@ def parse_arguments():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two splits of three data sets")
+    parser.add_argument(
+        "--most-rows", type=int, default=sys.maxsize, help="leave out data sets with more rows"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument(
         "--json", type=Path, help="file for the results of all fits; those it has are not repeated"
@@ -74,6 +78,16 @@ def parse_arguments():
     options = parser.parse_args()
     options.splits = 2 if options.quick else 10
     return options
+
+
+def chosen(options):
+    """Return the data sets that the command line asks for."""
+    return [
+        each
+        for each in DATA_SETS
+        if (not options.quick or each.name in QUICK_SETS)
+        and len(each.load()[1]) <= options.most_rows
+    ]
 
 
 def read(path):
