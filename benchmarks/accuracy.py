@@ -1,282 +1,204 @@
-"""Compare BackpropClassifier with MLPClassifier on real data: class weights and early stopping.
+"""Compare BackpropClassifierCV and BackpropClassifier with other classifiers on real data.
 
-    python benchmarks/accuracy.py             # five minutes on two cores
-    python benchmarks/accuracy.py --quick     # two splits instead of ten: one minute
+    python benchmarks/accuracy.py             # a quarter of an hour on one core
+    python benchmarks/accuracy.py --quick     # two splits of three data sets: under a minute
 
-README.md in this directory describes the method and has the results.
+All have their defaults. RealMLP and CatBoost, which take longer, are compared where they are
+installed (``pip install ".[rivals]"``). The script prints tables of error, log-loss and fit time,
+and draws the ranks against the fit time. README.md in this directory describes the method and has
+the results.
 """
 
 import argparse
 import json
-import platform
 import sys
 import warnings
-from dataclasses import asdict, astuple, dataclass
-from importlib.metadata import version
-from math import ceil, sqrt
+from io import BytesIO
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import pandas as pd
+from classifiers import CLASSIFIERS, installed
 from data_sets import DATA_SETS
 from joblib import Parallel, delayed
-from sklearn.dummy import DummyClassifier
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from PIL import Image
+from scipy.stats import gmean
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import average_precision_score, balanced_accuracy_score, log_loss
+from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.class_weight import compute_sample_weight
+from tables import TEST_FRACTION, print_table, print_versions, standard_error
 from threadpoolctl import threadpool_limits
 
-import skbp
-from skbp import BackpropClassifier
-
-TEST_FRACTION = 0.3
-
-# MLPClassifier's defaults, except max_iter, whose default of 200 is too small to converge
-SETTINGS = {
-    "hidden_layer_sizes": (100,),
-    "activation": "relu",
-    "solver": "adam",
-    "learning_rate_init": 0.001,
-    "batch_size": "auto",
-    "max_iter": 1000,
-    "tol": 1e-4,
-    "n_iter_no_change": 10,
-    "validation_fraction": 0.1,
-}
-MLP_ALPHA = 1e-4
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Model class and training options.
-
-    Parameters
-    ----------
-    model : {"MLPClassifier", "BackpropClassifier", "class shares"}
-        Model class; "class shares" predicts the class frequencies of the training set.
-    early_stopping : bool
-        Whether to use early stopping on a tenth of the training set.
-    balanced : bool
-        Whether all classes get the same total weight.
-    """
-
-    model: str
-    early_stopping: bool = False
-    balanced: bool = False
-
-
-SHARES = Variant("class shares")
-MLP = Variant("MLPClassifier")
-MLP_BALANCED = Variant("MLPClassifier", balanced=True)
-MLP_STOPPED = Variant("MLPClassifier", early_stopping=True)
-MLP_STOPPED_BALANCED = Variant("MLPClassifier", early_stopping=True, balanced=True)
-OURS = Variant("BackpropClassifier")
-OURS_BALANCED = Variant("BackpropClassifier", balanced=True)
-OURS_STOPPED = Variant("BackpropClassifier", early_stopping=True)
-OURS_STOPPED_BALANCED = Variant("BackpropClassifier", early_stopping=True, balanced=True)
-
-UNWEIGHTED = [SHARES, MLP, MLP_STOPPED, OURS, OURS_STOPPED]
-WEIGHTED = [MLP_BALANCED, MLP_STOPPED_BALANCED, OURS_BALANCED, OURS_STOPPED_BALANCED]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of results with a row for each data set.
-
-    Parameters
-    ----------
-    title : str
-        Title of the table.
-    metric : str
-        Metric to show.
-    columns : dict of str to Variant, or to a pair of them
-        Columns; a pair stands for the difference of the first and the second.
-    form : str
-        Format of the numbers.
-    only_imbalanced : bool
-        Whether to include only imbalanced data sets.
-    """
-
-    title: str
-    metric: str
-    columns: dict
-    form: str
-    only_imbalanced: bool = False
-
-
-def effect_of_weights(mlp, mlp_weighted, ours, ours_weighted):
-    """Return the columns of a table on the effect of class weights."""
-    return {
-        "MLP": mlp,
-        "MLP, sample_weight": mlp_weighted,
-        "skbp": ours,
-        "skbp, class_weight": ours_weighted,
-        "skbp: with − without": (ours_weighted, ours),
-        "weighted: skbp − MLP": (ours_weighted, mlp_weighted),
-    }
-
-
-WITHOUT_STOPPING = effect_of_weights(MLP, MLP_BALANCED, OURS, OURS_BALANCED)
-WITH_STOPPING = effect_of_weights(
-    MLP_STOPPED, MLP_STOPPED_BALANCED, OURS_STOPPED, OURS_STOPPED_BALANCED
-)
-STOPPING = {
-    "MLP": MLP,
-    "MLP, early stopping": MLP_STOPPED,
-    "skbp": OURS,
-    "skbp, early stopping": OURS_STOPPED,
-}
-EFFECT_OF_STOPPING = {
-    "class shares": SHARES,
-    **STOPPING,
-    "skbp: with − without": (OURS_STOPPED, OURS),
-    "with: skbp − MLP": (OURS_STOPPED, MLP_STOPPED),
-    "without: skbp − MLP": (OURS, MLP),
-}
-STOPPING_WEIGHTED = {
-    "MLP": MLP_BALANCED,
-    "MLP, early stopping": MLP_STOPPED_BALANCED,
-    "skbp": OURS_BALANCED,
-    "skbp, early stopping": OURS_STOPPED_BALANCED,
-}
-
-TABLES = [
-    Table(
-        "Balanced accuracy in %, without early stopping",
-        "balanced_accuracy",
-        WITHOUT_STOPPING,
-        ".1%",
-        only_imbalanced=True,
-    ),
-    Table(
-        "Balanced accuracy in %, with early stopping",
-        "balanced_accuracy",
-        WITH_STOPPING,
-        ".1%",
-        only_imbalanced=True,
-    ),
-    Table(
-        "Average precision in %, without early stopping",
-        "average_precision",
-        WITHOUT_STOPPING,
-        ".1%",
-        only_imbalanced=True,
-    ),
-    Table("Log-loss of the test set", "log_loss", EFFECT_OF_STOPPING, ".3f"),
-    Table("Epochs", "epochs", STOPPING, ".0f"),
-    Table("Epochs with weights", "epochs", STOPPING_WEIGHTED, ".0f", only_imbalanced=True),
-]
+QUICK_SETS = ["solar flare", "breast cancer", "wine"]
+OURS_COLOUR, OTHER_COLOUR = "tab:blue", "0.45"
+LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "linewidth": 0.5, "alpha": 0.5}
 
 
 def main():
-    """Run all fits and print the tables."""
+    """Run all fits, print the tables and draw the plot."""
     options = parse_arguments()
-    data = {data_set: data_set.load() for data_set in DATA_SETS}
-    records = []
-    for data_set, (X, y) in data.items():
-        records += measure(data_set, X, y, options.splits, options.jobs)
-    print_versions()
-    print_data_sets(data)
-    for table in TABLES:
-        print_results(table, pd.DataFrame(records))
-    if options.json is not None:
-        options.json.write_text(json.dumps(records, indent=1))
+    data_sets = chosen(options)
+    classifiers = installed()
+    records = read(options.json)
+    for data_set in data_sets:
+        records += measure(data_set, classifiers, options.splits, options.jobs, records)
+        write(options.json, records)
+    names = {each.name for each in data_sets}
+    runs = pd.DataFrame(each for each in records if each["data set"] in names)
+    print_versions("pytabkit", "torch", "catboost")
+    print_summary(summary_of(runs))
+    print_results("Error in %", runs, "error", ".1%")
+    print_results("Log-loss", runs, "log_loss", ".3f")
+    print_data_sets(data_sets)
+    draw(summary_of(runs), options.plot)
 
 
 def parse_arguments():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two splits instead of ten")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
-    parser.add_argument("--json", type=Path, help="where to write the results of all fits")
+    parser.add_argument("--quick", action="store_true", help="two splits of three data sets")
+    parser.add_argument(
+        "--most-rows", type=int, default=sys.maxsize, help="leave out data sets with more rows"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument(
+        "--json", type=Path, help="file for the results of all fits; those it has are not repeated"
+    )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        default=Path("accuracy.png"),
+        help="file for the plot (default: accuracy.png)",
+    )
     options = parser.parse_args()
     options.splits = 2 if options.quick else 10
     return options
 
 
-def measure(data_set, X, y, n_splits, n_jobs):
-    """Train all variants on all splits of a data set, and return the results."""
+def chosen(options):
+    """Return the data sets that the command line asks for."""
+    return [
+        each
+        for each in DATA_SETS
+        if (not options.quick or each.name in QUICK_SETS)
+        and len(each.load()[1]) <= options.most_rows
+    ]
+
+
+def read(path):
+    """Return the results in a file, if there is one."""
+    return json.loads(path.read_text("utf-8")) if path is not None and path.exists() else []
+
+
+def write(path, records):
+    """Write the results to a file, if it is asked for."""
+    if path is not None:
+        path.write_text(json.dumps(records, indent=1), "utf-8")
+
+
+def measure(data_set, classifiers, n_splits, n_jobs, records):
+    """Fit the classifiers on all splits of a data set, and return the results not yet there."""
     start = perf_counter()
-    variants = UNWEIGHTED + WEIGHTED * data_set.imbalanced
-    splits = Parallel(n_jobs)(
-        delayed(measure_split)(variants, X, y, split) for split in range(n_splits)
-    )
+    done = {(each["data set"], each["split"], each["classifier"]) for each in records}
+    X, y = data_set.load()
+    calls = [
+        (classifier, split)
+        for split in range(n_splits)
+        for classifier in classifiers
+        if (data_set.name, split, classifier.name) not in done
+    ]
+    results = Parallel(n_jobs)(delayed(score)(*call, X, y) for call in calls)
     print(f"{data_set.name}: {perf_counter() - start:.0f} s", file=sys.stderr)
-    return [{"data_set": data_set.name} | record for records in splits for record in records]
+    return [{"data set": data_set.name} | result for result in results]
 
 
-def measure_split(variants, X, y, split):
-    """Train and test the variants on one split."""
+def score(classifier, split, X, y):
+    """Return the error, log-loss and fit time of a classifier on one split."""
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=TEST_FRACTION, stratify=y, random_state=split
     )
-    scaler = StandardScaler().fit(X_train)
-    X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    model = make_pipeline(StandardScaler(), classifier.make(random_state=split))
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are in a table
-        return [
-            {"split": split}
-            | asdict(variant)
-            | scores(trained(variant, X_train, y_train, random_state=split), X_test, y_test)
-            for variant in variants
-        ]
-
-
-def trained(variant, X, y, random_state):
-    """Return the trained model of a variant."""
-    if variant.model == "class shares":
-        return DummyClassifier(strategy="prior").fit(X, y)
-    parameters = SETTINGS | {
-        "early_stopping": variant.early_stopping,
-        "random_state": random_state,
-    }
-    if variant.model == "MLPClassifier":
-        weights = compute_sample_weight("balanced", y) if variant.balanced else None
-        return MLPClassifier(alpha=MLP_ALPHA, **parameters).fit(X, y, sample_weight=weights)
-    return BackpropClassifier(
-        output_activation="softmax",
-        alpha=same_alpha(len(y), variant.early_stopping),
-        class_weight="balanced" if variant.balanced else None,
-        **parameters,
-    ).fit(X, y)
-
-
-def same_alpha(n_rows, early_stopping):
-    """Return the alpha equivalent to MLPClassifier's, which is divided by the batch size."""
-    n_held_out = ceil(SETTINGS["validation_fraction"] * n_rows) if early_stopping else 0
-    n_trained = n_rows - n_held_out
-    return MLP_ALPHA * n_trained / min(200, n_trained)
-
-
-def scores(model, X, y):
-    """Return the metrics of a trained model."""
-    probabilities = model.predict_proba(X)
-    binary = len(model.classes_) == 2
+        warnings.simplefilter("ignore", ConvergenceWarning)  # MLPClassifier's 200 epochs are few
+        warnings.filterwarnings("ignore", module="pytabkit|pytorch_lightning|torch")
+        start = process_time()
+        model.fit(X_train, y_train)
+        seconds = process_time() - start
+        predicted, probabilities = np.ravel(model.predict(X_test)), model.predict_proba(X_test)
     return {
-        "balanced_accuracy": balanced_accuracy_score(y, model.predict(X)),
-        "average_precision": average_precision_score(y, probabilities[:, 1]) if binary else None,
-        "log_loss": log_loss(y, probabilities, labels=model.classes_),
-        "epochs": getattr(model, "n_iter_", None),
+        "split": split,
+        "classifier": classifier.name,
+        "error": np.mean(predicted != y_test),
+        "log_loss": log_loss(y_test, probabilities, labels=model.classes_),
+        "seconds": seconds,
     }
 
 
-def print_versions():
-    """Print the versions."""
-    packages = ["scikit-learn", "numpy", "scipy", "river", "scikit-lego", "pandas"]
-    versions = [f"{package} {version(package)}" for package in packages]
-    python = f"Python {platform.python_version()}"
-    print(", ".join([f"skbp {skbp.__version__}", python, *versions]))
+def summary_of(runs):
+    """Return a table with a row for each classifier, over all data sets."""
+    error, loss = means(runs, "error"), means(runs, "log_loss")
+    return pd.DataFrame(
+        {
+            "error": error.mean(),
+            "log-loss": loss.mean(),
+            "log-loss, geometric mean": loss.apply(gmean),
+            "rank, error": error.rank(axis=1).mean(),
+            "rank, log-loss": loss.rank(axis=1).mean(),
+            "fit time": runs.groupby("classifier")["seconds"].median(),
+        }
+    ).loc[in_order(runs)]
 
 
-def print_data_sets(data):
+def means(runs, metric):
+    """Return the means over the splits: a row for each data set, a column for each classifier."""
+    table = runs.pivot_table(metric, "data set", "classifier", "mean", sort=False)
+    return table.round(12)  # so that equal errors tie
+
+
+def in_order(runs):
+    """Return the names of the classifiers that have results."""
+    return [each.name for each in CLASSIFIERS if each.name in set(runs["classifier"])]
+
+
+def print_summary(summary):
+    """Print a row for each classifier."""
+    forms = [".1%", ".3f", ".3f", ".1f", ".1f", ".2f"]
+    rows = [
+        [name, *map(format, row, forms)]
+        for name, row in zip(summary.index, summary.to_numpy(), strict=True)
+    ]
+    print_table("Summary", ["", *summary.columns[:-1], "fit time, s"], rows)
+
+
+def print_results(title, runs, metric, form):
+    """Print tables with a row for each data set: one of the networks, one of the others."""
+    measured = runs.pivot(index=["data set", "split"], columns="classifier", values=metric)
+    for kind, is_network in [("networks", True), ("other classifiers", False)]:
+        names = [each.name for each in CLASSIFIERS if each.is_network is is_network]
+        names = [name for name in names if name in measured]
+        rows = [
+            [data_set, *(cell(measured.loc[data_set][name], form) for name in names)]
+            for data_set in runs["data set"].unique()
+        ]
+        print_table(f"{title}: {kind}", ["data set", *names], rows)
+
+
+def cell(values, form):
+    """Return the mean over the splits and its standard error; the title has the %."""
+    return f"{values.mean():{form}} ± {standard_error(values):{form}}".replace("%", "")
+
+
+def print_data_sets(data_sets):
     """Print a row for each data set."""
     header = ["data set", "comes with", "to predict", "rows", "repeated rows", "features"]
     rows = []
-    for data_set, (X, y) in data.items():
+    for data_set in data_sets:
+        X, y = data_set.load()
         repeated = 1 - len(np.unique(X, axis=0)) / len(X)
         counts = np.unique(y, return_counts=True)[1]
         rows.append(
@@ -287,52 +209,55 @@ def print_data_sets(data):
                 len(X),
                 f"{repeated:.0%}",
                 X.shape[1],
-                len(counts),
-                f"{counts.min() / len(y):.0%}",
+                f"{len(counts)} (rarest {counts.min() / len(y):.0%})",
             ]
         )
-    print_table("Data sets", [*header, "classes", "rarest class"], rows)
+    print_table("Data sets", [*header, "classes"], rows)
 
 
-def print_results(table, runs):
-    """Print a table of results."""
-    variant = list(Variant.__dataclass_fields__)
-    measured = runs.pivot(index=["data_set", "split"], columns=variant, values=table.metric)
-    rows = []
-    for data_set in DATA_SETS:
-        if data_set.imbalanced or not table.only_imbalanced:
-            of_splits = measured.loc[data_set.name]
-            cells = [cell(of_splits, column, table.form) for column in table.columns.values()]
-            rows.append([data_set.name, *cells])
-    print_table(table.title, ["data set", *table.columns], rows)
+def draw(summary, path):
+    """Draw the ranks against the fit time, with 256 colours, which make the file small."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for ax, metric in zip(axes, ["error", "log-loss"], strict=True):
+        draw_ranks(ax, summary["fit time"], summary[f"rank, {metric}"])
+        ax.set_title(f"Rank by {metric}")
+    axes[0].set_ylabel("mean rank, best at the top")
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=150)
+    picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
 
 
-def cell(measured, column, form):
-    """Return the mean of a column over the splits, and its standard error."""
-    if isinstance(column, Variant):
-        values, sign = measured[astuple(column)], ""
-    else:
-        first, second = map(astuple, column)
-        values, sign = measured[first] - measured[second], "+"
-    mean = format(values.mean(), f"{sign}z{form}")  # z: no minus before a zero
-    error = format(standard_error(values), form)
-    return f"{mean} ± {error}".replace("%", "").replace("-", "−")  # the title has the %
+def draw_ranks(ax, seconds, ranks):
+    """Draw a point for each classifier, joined to its name beside the axes."""
+    ours = {each.name for each in CLASSIFIERS if each.is_ours}
+    ax.set(xscale="log", xlabel="median fit time, s", ylim=(len(ranks) + 0.5, 0.5))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(x=0.1)
+    heights = spread(ranks.sort_values(), (len(ranks) - 1) / 15)
+    for name, height in heights.items():
+        colour = OURS_COLOUR if name in ours else OTHER_COLOUR
+        ax.plot(seconds[name], ranks[name], "o", color=colour)
+        ax.annotate(
+            name,
+            (seconds[name], ranks[name]),
+            xytext=(1.03, height),
+            textcoords=ax.get_yaxis_transform(),
+            verticalalignment="center",
+            color=colour,
+            size=8,
+            arrowprops=LEADER | {"color": colour},
+        )
+    ax.grid(alpha=0.3)
 
 
-def standard_error(values):
-    """Return the standard error of the mean over random splits, which overlap.
-
-    This is the corrected standard error of Nadeau and Bengio, "Inference for the Generalization
-    Error", Machine Learning 52, 2003; the usual one would be too small.
-    """
-    return sqrt((1 / len(values) + TEST_FRACTION / (1 - TEST_FRACTION)) * values.var(ddof=1))
-
-
-def print_table(title, header, rows):
-    """Print a table in Markdown."""
-    print(f"\n### {title}\n")
-    for row in [header, ["---"] * len(header), *rows]:
-        print("| " + " | ".join(map(str, row)) + " |")
+def spread(heights, gap):
+    """Return heights at least a gap apart, given them in ascending order."""
+    steps = gap * np.arange(len(heights))
+    return np.maximum.accumulate(heights - steps) + steps
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import sys
 from time import perf_counter
 
-from accuracy import print_versions
 from data_sets import DATA_SETS
 from guide_before import (
     activations,
@@ -30,6 +29,7 @@ from guide_training import (
     solvers,
     warm_start,
 )
+from tables import print_versions
 
 QUICK_SETS = ["solar flare", "wine"]
 PAGES = {

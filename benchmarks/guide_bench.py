@@ -7,11 +7,11 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from accuracy import TEST_FRACTION, print_table, standard_error
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
+from tables import TEST_FRACTION, print_table, standard_error
 from threadpoolctl import threadpool_limits
 
 # the best or nearly the best power of ten in the table of lambda_and_sizes.md

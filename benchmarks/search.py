@@ -43,7 +43,7 @@ def searches():
     """Return the searches by name; the first one is what the others are compared with."""
     networks = {"hidden_layer_sizes": SIZES, "alpha": ALPHAS}
     ours = BackpropClassifier(output_activation="softmax", early_stopping=False, random_state=0)
-    theirs = MLPClassifier(solver="lbfgs", max_iter=1000, random_state=0)
+    theirs = MLPClassifier(solver="lbfgs", random_state=0)
     grid = {"cv": FOLDS, "scoring": "neg_log_loss"}
     cv = BackpropClassifierCV(SIZES, "relu", alphas=ALPHAS, cv=FOLDS, random_state=0)
     two_jobs = BackpropClassifierCV(
