@@ -29,7 +29,7 @@ from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.classifier import BackpropClassifier
 from skbp.estimator.data import validated
 from skbp.estimator.defaults import networks_for
-from skbp.estimator.diagnosis import warnings_of_fit
+from skbp.estimator.diagnosis import warnings_of_choice
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.path import fits
@@ -146,12 +146,10 @@ class BackpropClassifierCV(
     power_t : float, default=0.5
         As in `BackpropClassifier`.
 
-    max_iter : int, default=1000
-        The largest number of iterations for each λ on all rows.
-
-    fold_max_iter : int, default=60
-        The largest number of iterations for each λ in a fold, unless ``exhaustive``. Many fits
-        end there: it is enough to compare them.
+    max_iter : int, default=100
+        The largest number of iterations for each λ, in the folds and on all rows. Many fits end
+        there. That is no reason for a warning: it is such fits that were scored, and the same λ
+        with more iterations may overfit.
 
     shuffle : bool, default=True
         As in `BackpropClassifier`.
@@ -161,8 +159,8 @@ class BackpropClassifierCV(
         with the seed ``random_state`` + 1 + k, or with ``exhaustive`` with ``random_state``.
         Pass an int for the same model every time.
 
-    tol : float, default=1e-4
-        As in `BackpropClassifier`. In a fold it is ten times as large, unless ``exhaustive``.
+    tol : float, default=1e-3
+        As in `BackpropClassifier`, where it is smaller.
 
     verbose : bool, default=False
         Whether to print a line for each iteration.
@@ -321,7 +319,6 @@ class BackpropClassifierCV(
         "selection": [StrOptions(set(SELECTIONS))],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "exhaustive": ["boolean"],
-        "fold_max_iter": CONSTRAINTS["max_iter"],
         "store_oof_proba": ["boolean"],
     }
 
@@ -348,11 +345,10 @@ class BackpropClassifierCV(
         learning_rate: str = "constant",
         learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
-        max_iter: int = 1000,
-        fold_max_iter: int = 60,
+        max_iter: int = 100,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
-        tol: float = 1e-4,
+        tol: float = 1e-3,
         verbose: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -389,7 +385,6 @@ class BackpropClassifierCV(
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
         self.max_iter = max_iter
-        self.fold_max_iter = fold_max_iter
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
@@ -446,7 +441,8 @@ class BackpropClassifierCV(
         -----
         ConvergenceWarning
             If a network that was trained on all rows is hardly better than a constant one, or has
-            another fault that `BackpropClassifier` warns of.
+            another fault that `BackpropClassifier` warns of. That ``max_iter`` ended its training
+            is none.
         UserWarning
             If a parameter is not at its default and the solver does not use it, or if Ctrl-C
             ended the search: then the complete folds decide.
@@ -514,7 +510,7 @@ class BackpropClassifierCV(
             splits=splits,
             seed=seed,
             score_params=partial(_of_rows, X, of_scorer),
-            fold_max_iter=None if self.exhaustive else self.fold_max_iter,
+            is_exhaustive=self.exhaustive,
             keeps_predictions=self.n_members > 1 or not self.refit or self.store_oof_proba,
         )
 
@@ -612,7 +608,7 @@ class BackpropClassifierCV(
         alphas = [plan.alphas[j]] if plan.is_exhaustive else found.alphas_down_to(choice)
         m = candidate.problem.m
         *_, last = fits(candidate.classifier, candidate.problem, alphas, m)
-        for category, message in warnings_of_fit(last.problem, last.result):
+        for category, message in warnings_of_choice(last.problem, last.result):
             warnings.warn(message, category, stacklevel=5)
         attributes = fitted_attributes(last.problem, last.state, last.result)
         return self._fitted(plan, choice, attributes)

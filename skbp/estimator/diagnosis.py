@@ -87,6 +87,31 @@ def warnings_of_fit(problem: Problem, result: FitResult) -> Iterator[Message]:
         yield ConvergenceWarning, message
 
 
+def warnings_of_choice(problem: Problem, result: FitResult) -> Iterator[Message]:
+    """Yield the warnings that the model chosen by cross-validation calls for.
+
+    ``max_iter`` may end its training, as it did in the folds by which it was chosen.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    result : FitResult
+        The result.
+
+    Yields
+    ------
+    category : type of Warning
+        The category.
+    message : str
+        What happened, and what to try.
+    """
+    yield from _warnings_of_parameters(problem)
+    yield from _warning_of_interruption(problem, result)
+    if fault := Diagnosis(problem, result).fault:
+        yield ConvergenceWarning, fault
+
+
 def _warnings_of_parameters(problem: Problem) -> Iterator[Message]:
     parameters = problem.parameters
     if warning := warning_of_batch_size(parameters, len(problem.examples.Y)):
@@ -127,6 +152,11 @@ class Diagnosis:
         """The text of the warning; empty where all is well."""
         if self.result.ending is Ending.INTERRUPTED:
             return ""
+        return self.fault or self._unfinished
+
+    @cached_property
+    def fault(self) -> str:
+        """What is wrong with the model, or with the data; empty where nothing is."""
         if not self.has_learned:
             found = (
                 f"The model is hardly better than a constant one: its loss is "
@@ -146,6 +176,11 @@ class Diagnosis:
             return f"{self._ending} {_NEVER_IMPROVED}"
         if column := self.largest_column:
             return f"{column} Standardise X, for example with StandardScaler in a Pipeline."
+        return ""
+
+    @property
+    def _unfinished(self) -> str:
+        """Why training ended before it converged; empty if it has."""
         ending = self.result.ending
         if ending.converged:
             return ""

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 _TURNED = 1.1
 _SWITCHED_OFF = 0.1
-_TOLERANT = 10
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ class Scored:
 
 
 def scored_path(
-    fold: Fold, alphas: Sequence[float], max_iter: int | None, keeps_predictions: bool
+    fold: Fold, alphas: Sequence[float], is_exhaustive: bool, keeps_predictions: bool
 ) -> list[Scored]:
     """Fit and score a path on a fold.
 
@@ -211,9 +210,8 @@ def scored_path(
         The fold.
     alphas : sequence of float
         Values of λ, in descending order.
-    max_iter : int or None
-        The largest number of iterations of a fit, whose tolerance is then ten times as large as
-        that of the problem. None for fits that start anew and converge, and no early end.
+    is_exhaustive : bool
+        Whether each fit starts anew, and no path ends early.
     keeps_predictions : bool
         Whether the networks and the class probabilities are kept.
 
@@ -229,9 +227,6 @@ def scored_path(
     """
     whole = fold.problem
     problem = replace(whole, examples=whole.examples.take(fold.train))
-    is_exhaustive = max_iter is None
-    if max_iter is not None:
-        problem = _brief(problem, max_iter)
     test = whole.examples.take(fold.test)
     path: list[Scored] = []
     begin = perf_counter()
@@ -244,13 +239,6 @@ def scored_path(
             break
         begin = perf_counter()
     return path
-
-
-def _brief(problem: Problem, max_iter: int) -> Problem:
-    """Return a problem that takes fewer iterations, enough to compare it with others."""
-    given = problem.parameters
-    brief = {"max_iter": min(max_iter, given["max_iter"]), "tol": _TOLERANT * given["tol"]}
-    return replace(problem, parameters={**given, **brief})
 
 
 def _scored(

@@ -61,9 +61,8 @@ class Plan:
         The ``random_state`` of all networks.
     score_params : callable
         Maps the rows to score to what a scorer gets beside them; None for their sample weights.
-    fold_max_iter : int or None
-        The largest number of iterations of a fit. None for an exhaustive search: each fit starts
-        anew and converges, and no path ends early.
+    is_exhaustive : bool
+        Whether each fit starts anew, and no path ends early.
     keeps_predictions : bool
         Whether the weights and the class probabilities of all fits are kept.
     """
@@ -73,18 +72,13 @@ class Plan:
     splits: Sequence[Split]
     seed: int
     score_params: Callable[[Rows], Mapping[str, Any] | None]
-    fold_max_iter: int | None
+    is_exhaustive: bool
     keeps_predictions: bool
 
     @property
     def n_tasks(self) -> int:
         """The number of paths."""
         return len(self.splits) * len(self.candidates)
-
-    @property
-    def is_exhaustive(self) -> bool:
-        """Whether each fit starts anew and converges, and no path ends early."""
-        return self.fold_max_iter is None
 
     def folds(self) -> Iterator[Fold]:
         """Yield the tasks, fold by fold.
@@ -325,7 +319,7 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
             if is_over and k % n_networks == 0:
                 return
             yield delayed(scored_path)(
-                fold, plan.alphas, plan.fold_max_iter, plan.keeps_predictions
+                fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions
             )
 
     try:

@@ -106,6 +106,8 @@ def test_an_exhaustive_search_refits_the_classifier():
         "tanh",
         alpha=ours.alpha_,
         output_activation="softmax",
+        max_iter=100,
+        tol=1e-3,
         early_stopping=False,
         random_state=0,
     )
@@ -195,9 +197,10 @@ def test_alphas_are_sorted_and_each_tried_once():
     assert_array_equal(small(alphas=[0.1, 2, 0.1, 0]).fit(X, y).alphas_, [2, 0.1, 0])
 
 
+@may_stop_early
 def test_the_networks_of_auto():
     def networks(**given):
-        params = BackpropClassifierCV(cv=2, alphas=[1.0], fold_max_iter=2, **given).fit(X, y)
+        params = BackpropClassifierCV(cv=2, alphas=[1.0], max_iter=5, **given).fit(X, y)
         return [(p["hidden_layer_sizes"], p["activation"]) for p in params.cv_results_["params"]]
 
     first = [((50, 50), "relu"), ((50,), "logistic")]
@@ -334,7 +337,7 @@ def test_several_members_predict_the_weighted_mean(problem, refit):
     X, y = PROBLEMS[problem]
     networks = [(5,), (3,), (4,)]
     model = small(
-        n_members=10, hidden_layer_sizes=networks, alphas=[0.4, 0.2], fold_max_iter=8, refit=refit
+        n_members=10, hidden_layer_sizes=networks, alphas=[0.4, 0.2], max_iter=8, refit=refit
     ).fit(X, y)
     weights = model.member_weights_
     assert len(weights) == len(model.members_) > 1
@@ -519,14 +522,12 @@ def test_a_score_that_is_nan_names_the_scoring():
         small(cv=folds, scoring="roc_auc_ovr").fit(X, y)
 
 
-def test_what_ends_by_max_iter_in_a_fold_is_no_fault():
-    small(fold_max_iter=3).fit(X, y)  # a warning would be an error
+def test_what_ends_by_max_iter_is_no_fault():
+    small(max_iter=3).fit(X, y)  # a warning would be an error
 
 
-def test_what_ends_by_max_iter_on_all_rows_warns():
-    with pytest.warns(ConvergenceWarning, match="max_iter=3") as caught:
-        small(max_iter=3).fit(X, y)
-    assert caught[0].filename == __file__
+def test_all_rows_are_trained_with_no_longer_than_a_fold():
+    assert small(max_iter=7, tol=0).fit(X, y).n_iter_ <= 7
 
 
 def test_a_model_that_is_no_better_than_a_constant_one_warns():

@@ -116,14 +116,14 @@ def test_a_path_turns_where_the_loss_is_10_percent_above_its_lowest(path, expect
 def test_a_path_that_turns_ends_and_an_exhaustive_one_does_not():
     alphas = [3.0, 0.3, 1e-3, 1e-5, 0.0]
     fold = fold_for(hidden_layer_sizes=(30,), tol=1e-6)
-    short = scored_path(fold, alphas, 500, False)
+    short = scored_path(fold, alphas, False, False)
     assert 2 <= len(short) < len(alphas)
-    assert len(scored_path(fold, alphas, None, False)) == len(alphas)
+    assert len(scored_path(fold, alphas, True, False)) == len(alphas)
 
 
 def test_scores_are_those_of_the_rows_that_were_left_out():
     fold = fold_for()
-    [scored] = scored_path(fold, [0.5], None, True)
+    [scored] = scored_path(fold, [0.5], False, True)
     model = BackpropClassifier((4,), "tanh", alpha=0.4, early_stopping=False, random_state=0)
     model.fit(X[fold.train], y[fold.train])
     expected = model.predict_proba(X[fold.test])
@@ -135,6 +135,6 @@ def test_scores_are_those_of_the_rows_that_were_left_out():
 
 
 def test_predictions_are_kept_only_if_asked_for():
-    [scored] = scored_path(fold_for(), [0.5], 60, False)
+    [scored] = scored_path(fold_for(), [0.5], False, False)
     assert scored.attributes is None
     assert scored.probabilities is None

@@ -31,7 +31,7 @@ def plan_of(*sizes, **parameters):
         "splits": SPLITS,
         "seed": 7,
         "score_params": lambda rows: None,
-        "fold_max_iter": 60,
+        "is_exhaustive": False,
         "keeps_predictions": False,
     }
     return Plan(**given | parameters)
@@ -47,7 +47,7 @@ def test_tasks_come_fold_by_fold_with_a_seed_for_each_fold():
 
 
 def test_an_exhaustive_search_has_one_seed():
-    folds = plan_of((2,), fold_max_iter=None).folds()
+    folds = plan_of((2,), is_exhaustive=True).folds()
     assert {fold.classifier.random_state for fold in folds} == {7}
 
 

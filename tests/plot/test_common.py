@@ -31,7 +31,7 @@ pipeline = make_pipeline(StandardScaler(), Small()).fit(X, y)
 
 def chosen(**parameters):
     """Return a network whose λ was chosen by cross-validation."""
-    given = {"alphas": [1.0, 0.1], "cv": 3, "fold_max_iter": 15, "random_state": 0}
+    given = {"alphas": [1.0, 0.1], "cv": 3, "max_iter": 15, "random_state": 0}
     return BackpropClassifierCV([(), (5,)], "tanh", **{**given, **parameters})
 
 
@@ -329,7 +329,7 @@ def test_its_gradient(estimator):
 
 def test_the_gradient_at_its_weights_is_0_for_the_alpha_that_was_chosen():
     """Hold the λ of the cost to ``alpha_``: at a minimum the gradient vanishes."""
-    model = chosen(tol=1e-9, alphas=[0.3]).fit(X, y)
+    model = chosen(tol=1e-9, max_iter=1000, alphas=[0.3]).fit(X, y)
     gradient = GradientCheckDisplay.from_estimator(model, X, y).analytic
     assert np.abs(gradient).max() < 1e-3
 

@@ -537,7 +537,7 @@ def test_cells_that_a_path_did_not_reach_are_blank():
         ["tanh", "relu"],
         alphas=[3, 0.3, 0.01, 0.0001],
         cv=3,
-        fold_max_iter=200,
+        max_iter=200,
         random_state=0,
     ).fit(X, y)
     is_blank = np.isnan(model.scores_).any(axis=0)

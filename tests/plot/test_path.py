@@ -28,7 +28,7 @@ X, y = IRIS
 
 
 def small(hidden_layer_sizes=(5,), activation="tanh", **parameters):
-    given = {"alphas": [30, 3, 0.3, 0.03], "cv": 3, "fold_max_iter": 30, "random_state": 0}
+    given = {"alphas": [30, 3, 0.3, 0.03], "cv": 3, "max_iter": 30, "random_state": 0}
     return BackpropClassifierCV(hidden_layer_sizes, activation, **{**given, **parameters})
 
 
@@ -122,7 +122,7 @@ def test_the_rule_is_that_of_the_selection_whatever_was_selected():
 
 
 def test_a_line_ends_where_the_path_of_a_fold_has_ended():
-    overfitted = small(alphas=[3, 0.3, 0.01, 0.0001], fold_max_iter=200).fit(X, y)
+    overfitted = small(alphas=[3, 0.3, 0.01, 0.0001], max_iter=200).fit(X, y)
     is_missing = np.isnan(overfitted.scores_[:, 0]).any(axis=0)
     assert 0 < is_missing.sum() < 4
     display = PathDisplay.from_estimator(overfitted)
@@ -171,7 +171,7 @@ def test_a_seventh_network_has_a_colour_too():
     ],
 )
 def test_names_of_networks(sizes, activation, name):
-    model = small(sizes, activation, alphas=[1.0], cv=2, fold_max_iter=5).fit(X, y)
+    model = small(sizes, activation, alphas=[1.0], cv=2, max_iter=5).fit(X, y)
     assert PathDisplay.from_estimator(model).names == [name]
 
 
@@ -245,7 +245,7 @@ def test_axes_can_be_given():
     [
         make_pipeline(StandardScaler(), small(alphas=[3, 0.3])),
         make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), small(alphas=[3, 0.3]))),
-        GridSearchCV(small(alphas=[3, 0.3]), {"fold_max_iter": [5, 30]}, cv=2),
+        GridSearchCV(small(alphas=[3, 0.3]), {"max_iter": [5, 30]}, cv=2),
     ],
     ids=["pipeline", "pipeline in a pipeline", "search"],
 )
