@@ -628,7 +628,7 @@ class BackpropClassifierCV(
         shares: Mapping[Choice, float],
         members: Sequence[Member],
     ) -> None:
-        """Set the fitted attributes."""
+        """Set the fitted attributes, and forget those of an earlier fit."""
         plan, (i, j) = found.plan, choice
         network = plan.candidates[i].classifier
         first, _ = members[0]
@@ -639,7 +639,7 @@ class BackpropClassifierCV(
             "_n_features_out": sum(member._n_features_out for member, _ in members),
         }
         if len(members) == 1:
-            attributes |= {k: v for k, v in vars(first).items() if k.endswith("_") or k == "_state"}
+            attributes |= {name: v for name, v in vars(first).items() if _is_fitted(name)}
         results = found.results()
         index = i * len(plan.alphas) + j
         attributes |= {
@@ -658,6 +658,9 @@ class BackpropClassifierCV(
         }
         if self.store_oof_proba:
             attributes["oof_proba_"] = found.mean_probabilities(shares)
+        for name in [*filter(_is_fitted, vars(self))]:
+            if name not in ("n_features_in_", "feature_names_in_"):  # of the new X already
+                delattr(self, name)
         self.__dict__.update(attributes)
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -681,6 +684,11 @@ class BackpropClassifierCV(
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_fitted(name: str) -> bool:
+    """Return whether an attribute is set by a fit."""
+    return name == "_state" or (name.endswith("_") and not name.startswith("_"))
 
 
 def _of_rows(X: Matrix, params: Mapping[str, Any] | None, rows: Rows) -> Mapping[str, Any] | None:

@@ -369,6 +369,13 @@ def test_members_are_those_of_a_greedy_selection_by_the_log_loss():
     assert_allclose(model.member_weights_ * 6, (model.member_weights_ * 6).round())
 
 
+def test_a_second_fit_forgets_the_first_one():
+    model = small(store_oof_proba=True).fit(pd.DataFrame(X, columns=list("abcd")), y)
+    model.set_params(refit=False, store_oof_proba=False).fit(X, y)
+    assert not {"coefs_", "oof_proba_", "loss_curve_", "feature_names_in_"} & set(vars(model))
+    assert_array_equal(model.predict(X), small(refit=False).fit(X, y).predict(X))
+
+
 def test_without_refit_the_networks_of_the_folds_predict():
     folds = list(StratifiedKFold(3).split(X, y))
     model = small(cv=folds, refit=False, store_oof_proba=True).fit(X, y)
