@@ -5,7 +5,7 @@ Choosing λ by cross-validation
 The validation loss of two networks by λ (``alpha``): the mean of ten folds, with a band of one
 standard error. `BackpropClassifierCV` goes from the largest λ to smaller ones, on the left, and
 ends once the loss has risen; with ``exhaustive=True``, on the right, it fits every λ, and here
-chooses the same one.
+chooses the same λ.
 """
 
 # %%

@@ -530,12 +530,12 @@ def validation_of(
     if examples is None:
         return None
     loss = get_loss(network.h.name, problem.parameters["loss"])
-    weight = examples.sample_weight
-    given = {} if weight is None else {"sample_weight": weight}
-    if score_params is not None:
-        given = dict(score_params)
     if classifier.scoring is None:
         return Validation(network, examples, loss, targets)
+    if score_params is None:
+        weight = examples.sample_weight
+        score_params = {} if weight is None else {"sample_weight": weight}
+    given = dict(score_params)
 
     def score(theta: Floats) -> float:
         fitted = copy(classifier)

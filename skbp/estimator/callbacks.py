@@ -74,7 +74,7 @@ class FitTasks:
         bool
             Whether a callback wants the fit to stop.
         """
-        return self._report(ITERATION, lambda: attributes(so_far()))
+        return self._report(ITERATION, reconstruction_attributes=lambda: attributes(so_far()))
 
     def part(self, name: str) -> bool:
         """Call the callbacks after a part of the fit that has no model to show.
@@ -89,16 +89,15 @@ class FitTasks:
         bool
             Whether a callback wants the fit to stop.
         """
-        return self._report(name, dict)
+        return self._report(name)
 
-    def _report(self, name: str, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """Begin and end a task."""
+    def _report(self, name: str, **fitted: Callable[[], dict[str, Any]]) -> bool:
+        """Begin and end a task, with what a fitted estimator can be made of, if there is one."""
         if self._root is None or not hasattr(self._estimator, "_skl_callbacks"):
             return False
         task = self._root.subcontext(task_name=name)
         task.call_on_fit_task_begin(**self._arguments)
-        answer = task.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes)
-        return bool(answer)
+        return bool(task.call_on_fit_task_end(**self._arguments, **fitted))
 
     def end(self) -> None:
         """Call the callbacks at the end of the fit."""

@@ -112,8 +112,8 @@ class BackpropClassifierCV(
 
     exhaustive : bool, default=False
         Whether each fit starts from new weights and no path ends early. The scores are then
-        those of a :class:`~sklearn.model_selection.GridSearchCV`, which takes several times
-        as long.
+        those of a :class:`~sklearn.model_selection.GridSearchCV` over `BackpropClassifier` with
+        the same parameters.
 
     store_oof_proba : bool, default=False
         Whether to keep the probabilities of the left-out rows, ``oof_proba_``.
@@ -188,7 +188,7 @@ class BackpropClassifierCV(
 
     early_stopping : bool or "auto", default=False
         As in `BackpropClassifier`. A part of the rows of each fold is then kept out of training,
-        beside those that are scored. The folds choose λ so well that it gains little.
+        beside those that are scored.
 
     validation_fraction : float, default=0.1
         As in `BackpropClassifier`.
@@ -226,10 +226,10 @@ class BackpropClassifierCV(
         The mean score of the network and the λ that were chosen.
 
     best_params_ : dict of str to object
-        They by name, as in a search of scikit-learn.
+        The activation, λ and sizes that were chosen, by the names of `BackpropClassifier`.
 
     best_index_ : int
-        Their row in ``cv_results_``.
+        The row of the chosen network and λ in ``cv_results_``.
 
     scores_ : ndarray of shape (n_folds, n_networks, n_alphas)
         The scores. NaN where a path ended early: where the loss of the fold was more than 10 %
@@ -479,8 +479,8 @@ class BackpropClassifierCV(
             plan = found.plan
             if found.was_interrupted:
                 warnings.warn(
-                    f"The search was interrupted after {found.n_folds} of {len(plan.splits)} "
-                    "folds, which decide.",
+                    f"The search was interrupted. {found.n_folds} of {len(plan.splits)} folds are "
+                    "complete, and λ was chosen by these.",
                     stacklevel=3,
                 )
             choice = SELECTIONS[self.selection](found.table("score"))

@@ -156,7 +156,7 @@ class Diagnosis:
 
     @cached_property
     def fault(self) -> str:
-        """What is wrong with the model, or with the data; empty where nothing is."""
+        """The fault of the model or of the data, in words; empty if there is none."""
         if not self.has_learned:
             found = (
                 f"The model is hardly better than a constant one: its loss is "

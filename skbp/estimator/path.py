@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skbp import weights
-from skbp._typing import Floats
+from skbp._typing import Floats, Rows
 from skbp.engine import outputs
 from skbp.estimator.assembly import (
     Attributes,
@@ -163,8 +163,8 @@ class Fold:
 
     classifier: "BackpropClassifier"
     problem: Problem
-    train: Any
-    test: Any
+    train: Rows
+    test: Rows
     score_params: Mapping[str, Any] | None = None
 
 
@@ -254,7 +254,7 @@ def _scored(
     if not keeps_predictions:
         return Scored(score, loss, fit_time, score_time)
     attributes = fitted_attributes(fit.problem, fit.state, fit.result)
-    p = class_probabilities(problem, theta, test)
+    p = _class_probabilities(problem, theta, test)
     return Scored(score, loss, fit_time, score_time, attributes, p)
 
 
@@ -264,23 +264,8 @@ def _has_turned(path: list[Scored]) -> bool:
     return last.loss > _TURNED * lowest and last.score < best
 
 
-def class_probabilities(problem: Problem, theta: Floats, examples: Dataset) -> Floats:
-    """Return the class probabilities of a network.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem.
-    theta : ndarray of shape (n_parameters,)
-        The weights.
-    examples : Dataset
-        The examples.
-
-    Returns
-    -------
-    ndarray of shape (m, n_classes) or (m, n_labels)
-        The probabilities.
-    """
+def _class_probabilities(problem: Problem, theta: Floats, examples: Dataset) -> Floats:
+    """Return the class probabilities of a network."""
     network = problem.network
     pair = weights.split(network.unpack(theta.astype(examples.X.dtype, copy=False)))
     return outputs(network, pair, examples.X, problem.targets.probabilities(network.h))

@@ -47,7 +47,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tried, on which folds, and how.
+    """The networks, the values of λ and the folds of a search.
 
     Parameters
     ----------
@@ -350,17 +350,21 @@ def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[
     -------
     Search
         The search over two more values, on the same scale; other networks have no scores for
-        them. It is the same search if the largest λ was best for none, or if the rest ended
-        before all folds were complete.
+        them. It is the same search if the largest λ was best for none, or if either ended before
+        all folds were complete.
     """
     plan = found.plan
     at_the_end = np.nanargmax(mean_scores(found.table("score")), axis=1) == 0
-    if found.was_interrupted or len(plan.alphas) < 2 or not at_the_end.any():
+    is_over = found.was_interrupted or found.n_folds < len(plan.splits)
+    if is_over or len(plan.alphas) < 2 or not at_the_end.any():
         return found
     ratio = plan.alphas[0] / plan.alphas[1]
     larger = [plan.alphas[0] * ratio**power for power in range(_N_LARGER, 0, -1)]
     candidates = [each for each, is_it in zip(plan.candidates, at_the_end, strict=True) if is_it]
-    more = search(replace(plan, candidates=candidates, alphas=larger), n_jobs, after_path)
+    try:
+        more = search(replace(plan, candidates=candidates, alphas=larger), n_jobs, after_path)
+    except KeyboardInterrupt:
+        return replace(found, was_interrupted=True)
     if more.n_folds < found.n_folds:
         return replace(found, was_interrupted=more.was_interrupted)
     paths = iter(more.paths)

@@ -570,10 +570,20 @@ class Interrupting:
 def test_ctrl_c_keeps_the_folds_that_are_complete():
     complete = small(scoring="neg_log_loss", exhaustive=True).fit(X, y)
     model = small(scoring=Interrupting(7), exhaustive=True)  # in the third fold, of 3 scores each
-    with pytest.warns(UserWarning, match="interrupted after 2 of 3 folds"):
+    with pytest.warns(UserWarning, match="interrupted.*2 of 3 folds"):
         model.fit(X, y)
     assert_array_equal(model.scores_, complete.scores_[:2])
     assert model.score(X, y) > 0.9
+
+
+def test_ctrl_c_while_larger_alphas_are_tried_keeps_the_search():
+    X, y = noisy()
+    complete = small(hidden_layer_sizes=(40,), alphas=[6.0, 0.02], scoring="neg_log_loss")
+    complete.fit(X, y)
+    model = small(hidden_layer_sizes=(40,), alphas=2, scoring=Interrupting(7))  # 6 scores before
+    with pytest.warns(UserWarning, match="interrupted.*3 of 3 folds"):
+        model.fit(X, y)
+    assert_array_equal(model.scores_, complete.scores_)
 
 
 def test_ctrl_c_before_a_fold_is_complete_is_raised():
@@ -615,7 +625,7 @@ def test_ctrl_c_while_threads_compute():
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=120)
     assert process.returncode == 0
-    assert "interrupted after" in rest
+    assert "The search was interrupted" in rest
     assert "(2,)" in rest
 
 
@@ -645,6 +655,20 @@ if hasattr(BackpropClassifierCV, "set_callbacks"):
         small(hidden_layer_sizes=[(3,), (5,)]).set_callbacks(counting).fit(X, y)
         assert counting.names == ["path"] * 6 + ["refit", "fit"]
         assert counting.max_subtasks == 7
+
+    @pytest.mark.parametrize("alphas", [[3, 0.3], 2], ids=["given", "a scale"])
+    def test_callbacks_of_scikit_learn(alphas):
+        from sklearn.callback import ProgressBar, ScoringMonitor
+
+        model = small(alphas=alphas, n_members=2)
+        model.set_callbacks(ProgressBar(), ScoringMonitor(scoring="accuracy")).fit(X, y)
+        assert_array_equal(model.predict(X), small(alphas=alphas, n_members=2).fit(X, y).predict(X))
+
+    def test_a_callback_that_stops_the_search_stops_it_before_larger_alphas_are_tried():
+        X, y = noisy()
+        model = small(hidden_layer_sizes=(40,), alphas=2).set_callbacks(Counting(stop_at=1))
+        assert_allclose(model.fit(X, y).alphas_, [6, 0.02])
+        assert model.n_splits_ == 1
 
     def test_a_callback_may_stop_the_search_after_a_fold():
         model = small(hidden_layer_sizes=[(3,), (5,)]).set_callbacks(Counting(stop_at=3))
