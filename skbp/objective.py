@@ -22,9 +22,10 @@ from skbp.losses import Loss, get_loss
 from skbp.network import Network
 from skbp.solvers.update_rules import Update
 
-__all__ = ["Objective", "constant_cost"]
+__all__ = ["Objective", "constant_cost", "constant_decision"]
 
 _ROWS_OF_BLOCK = 4096
+_TINY = float(np.finfo(float).eps)
 
 
 class Objective:
@@ -400,10 +401,7 @@ def constant_cost(
     if not 0 < m < np.inf:
         return np.inf  # `Objective` tells what is wrong
     weight = None if sample_weight is None else sample_weight.astype(float) / m
-    means = Y.mean(axis=0, dtype=float) if weight is None else weight @ Y
-    tiny = np.finfo(float).eps
-    means = np.clip(means, tiny, 1 - tiny)
-    z = np.log(means) if network.h.name == "softmax" else logit(means)
+    z = constant_decision(network, Y, sample_weight)
     a, of_rows = network.h.g(z[np.newaxis]), get_loss(network.h.name, loss)
     total = 0.0
     for start in range(0, len(Y), _ROWS_OF_BLOCK):
@@ -412,6 +410,46 @@ def constant_cost(
         losses = of_rows.per_row(np.broadcast_to(z, shape), np.broadcast_to(a, shape), Y[block])
         total += float(losses.sum() / m if weight is None else losses @ weight[block])
     return total
+
+
+def constant_decision(
+    network: Network, Y: Floats, sample_weight: Floats | None = None, least: float = _TINY
+) -> Floats:
+    """Return z of the output layer of a model that ignores x.
+
+    Parameters
+    ----------
+    network : Network
+        The network, whose output activation matters.
+    Y : ndarray of shape (m, s_L)
+        The targets.
+    sample_weight : ndarray of shape (m,), default=None
+        The weight of each example, of which not all are 0. None for ones.
+    least : float, default=2.2e-16
+        The outputs are at least this, and at most 1 less this.
+
+    Returns
+    -------
+    ndarray of shape (s_L,)
+        z, for which the outputs are the means of the targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbp.network import Network
+    >>> from skbp.objective import constant_decision
+    >>> Y = np.array([[0.0], [1.0], [1.0], [1.0]])
+    >>> z = constant_decision(Network(layer_sizes=(2, 3, 1)), Y)
+    >>> 1 / (1 + np.exp(-z))
+    array([0.75])
+    """
+    if sample_weight is None:
+        means = Y.mean(axis=0, dtype=float)
+    else:
+        shares = sample_weight.astype(float) / sample_weight.max()
+        means = shares / shares.sum() @ Y
+    means = np.clip(means, least, 1 - least)
+    return np.asarray(np.log(means) if network.h.name == "softmax" else logit(means))
 
 
 def _python_float(alpha: float) -> float:

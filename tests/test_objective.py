@@ -17,6 +17,7 @@ from lecture import (
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from skbp.activations import ACTIVATIONS, Activation
@@ -24,7 +25,7 @@ from skbp.engine.blocks import blocks
 from skbp.gradient_check import check_gradient
 from skbp.losses import LOSSES, LogisticLogLoss
 from skbp.network import Network
-from skbp.objective import Objective, constant_cost
+from skbp.objective import Objective, constant_cost, constant_decision
 from skbp.solvers import Adam, Momentum
 from skbp.solvers.update_rules import Update
 
@@ -752,6 +753,22 @@ def test_constant_cost_is_the_lowest_cost_of_a_network_that_knows_nothing_of_x(p
     objective = Objective(network, np.zeros((M, 1)), Y, loss, 0, weight)
     lowest = minimize(objective, np.zeros(network.n_parameters), jac=True, tol=1e-10).fun
     assert_allclose(constant_cost(network, Y, loss, weight), lowest, rtol=1e-8)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS, 1e305 * WEIGHTS], ids=["none", "some", "large"])
+@pytest.mark.parametrize("output_activation", ["logistic", "softmax"])
+def test_a_constant_decision_gives_the_means_of_the_targets(output_activation, weight):
+    network = Network((1, 3), output_activation=output_activation)
+    z = constant_decision(network, Y, weight)
+    assert_allclose(
+        network.h.g(z[np.newaxis])[0],
+        np.average(Y, axis=0, weights=WEIGHTS if weight is not None else None),
+    )
+
+
+def test_a_constant_decision_is_within_its_bounds():
+    z = constant_decision(Network((1, 1)), np.zeros((3, 1)), least=0.01)
+    assert_allclose(expit(z), 0.01)
 
 
 def test_constant_cost_of_many_rows_is_the_entropy_of_their_shares():

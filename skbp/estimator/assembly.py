@@ -23,7 +23,7 @@ from skbp.estimator.training import AfterIteration, FitResult, TrainingState, tr
 from skbp.estimator.validation import Validation, held_out
 from skbp.losses import get_loss
 from skbp.network import Network, is_layer_size
-from skbp.objective import Objective, constant_cost
+from skbp.objective import Objective, constant_cost, constant_decision
 from skbp.solvers import Ending, Progress, Solver
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Attributes = dict[str, Any]
 """The fitted attributes of a classifier, by name."""
 
+_LINE_SEARCHES = ("cg", "lbfgs")
+_LEAST_START_OUTPUT = 1e-3
 _MOST_WEIGHTS = sys.maxsize // np.dtype(float).itemsize
 
 _TRAINING_ATTRIBUTES = (
@@ -392,9 +394,23 @@ def new_weights(problem: Problem, state: FitState) -> Floats:
     ndarray of shape (n_parameters,)
         The weights, of the dtype of the examples.
     """
-    gain: float | Literal["auto"] = 1 if problem.parameters["init"] == "lecture" else "auto"
-    drawn = problem.network.initialize(state.training.progress.generator(), gain)
-    return drawn.astype(problem.examples.X.dtype, copy=False)
+    parameters = problem.parameters
+    gain: float | Literal["auto"] = 1 if parameters["init"] == "lecture" else "auto"
+    theta = problem.network.initialize(state.training.progress.generator(), gain)
+    # The first line searches of the squared error would saturate output units for good.
+    is_steep = parameters["loss"] == "squared_error" and parameters["solver"] in _LINE_SEARCHES
+    if gain == "auto" and is_steep and problem.examples.has_weight:
+        _make_constant(theta, problem)
+    return theta.astype(problem.examples.X.dtype, copy=False)
+
+
+def _make_constant(theta: Floats, problem: Problem) -> None:
+    """Set the weights of the output layer so that the outputs are the means of the targets."""
+    examples, Theta = problem.examples, problem.network.unpack(theta)[-1]
+    Theta[:, 0] = constant_decision(
+        problem.network, examples.Y, examples.weight, _LEAST_START_OUTPUT
+    )
+    Theta[:, 1:] = 0
 
 
 def precision_of(classifier: "BackpropClassifier") -> DTypeLike:

@@ -145,7 +145,9 @@ class BackpropClassifier(
           layer, and those of the bias units 0. The bound is √(6 / s_l) for "relu",
           "leaky_relu" and "elu", √(3 / s_l) for "selu", and Glorot's
           √(6 / (s_l + s_{l+1})) for "tanh", "identity" and custom activations that have no
-          ``start_bound``, times 4 for "logistic" and times 2 for "softplus"
+          ``start_bound``, times 4 for "logistic" and times 2 for "softplus". With "cg" or
+          "lbfgs" and the squared error, the outputs are the shares of the classes at first:
+          the weights that lead to them are 0
         - ``"lecture"``, all uniformly in ± √(6 / (s_l + s_{l+1})), those of the bias units
           included, whatever the activation
 

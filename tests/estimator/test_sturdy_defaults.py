@@ -117,6 +117,16 @@ def test_squared_error_predicts_each_class(solver, alpha):
     assert model.fit(DIGITS, NUMBERS).score(DIGITS, NUMBERS) > 0.97
 
 
+@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.parametrize("alpha", ["auto", 0.01, 1e-4])
+@pytest.mark.parametrize("sizes", [(100,), (25,), (50, 50)], ids=str)
+def test_squared_error_of_logistic_units_predicts_each_class(solver, alpha, sizes):
+    model = BackpropClassifier(
+        sizes, "logistic", loss="squared_error", alpha=alpha, solver=solver, random_state=0
+    )
+    assert model.fit(DIGITS, NUMBERS).score(DIGITS, NUMBERS) > 0.97
+
+
 @may_stop_early
 @pytest.mark.parametrize("solver", ["lbfgs", "gd", "sgd", "adam"])
 def test_hastie(solver):
