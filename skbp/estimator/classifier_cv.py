@@ -24,26 +24,22 @@ from sklearn.utils.validation import _check_method_params
 
 from skbp._typing import Floats, Labels, Matrix, Rows
 from skbp.activations import Activation
-from skbp.estimator.assembly import fitted_attributes, problem_of
+from skbp.estimator.assembly import problem_of
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.classifier import BackpropClassifier
 from skbp.estimator.data import validated
 from skbp.estimator.defaults import networks_for
-from skbp.estimator.diagnosis import warnings_of_choice
 from skbp.estimator.ensemble import EnsemblePrediction
+from skbp.estimator.members import Member, greedy_counts, of_all_rows, of_folds
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
-from skbp.estimator.path import fits
 from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
-from skbp.estimator.selection import SELECTIONS, Choice, greedy_ensemble, mean_scores
+from skbp.estimator.selection import SELECTIONS, Choice
 from skbp.estimator.state import unchanged_on_error
 from skbp.estimator.targets import ClassWeight, targets_for
 from skbp.losses import Loss
 
 _LARGEST_ALPHA, _SMALLEST_ALPHA = 6.0, 0.02
 _OWN = ("hidden_layer_sizes", "activation", "random_state")
-
-Member = tuple[BackpropClassifier, float]
-"""A fitted network, and its weight in the mean."""
 
 
 class BackpropClassifierCV(
@@ -484,10 +480,13 @@ class BackpropClassifierCV(
                     stacklevel=3,
                 )
             choice = SELECTIONS[self.selection](found.table("score"))
-            shares = self._shares(found, choice)
-            members = self._members(found, shares)
+            counts = self._counts(found, choice)
+            if self.refit:
+                members = of_all_rows(found, counts, self.n_jobs)
+            else:
+                members = of_folds(found, counts)
             tasks.part("refit")
-            self._publish(found, choice, shares, members)
+            self._publish(found, choice, counts, members)
             tasks.end()
         return self
 
@@ -570,62 +569,15 @@ class BackpropClassifierCV(
         routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
         return routed.splitter.split, None if self.scoring is None else routed.scorer.score
 
-    def _shares(self, found: Search, choice: Choice) -> dict[Choice, float]:
-        """Return the networks and λ of the members, with their shares of the ensemble."""
-        if self.n_members == 1:
-            return {choice: 1.0}
-        plan, means = found.plan, mean_scores(found.table("score"))
-        models = [(int(i), int(j)) for i, j in np.argwhere(np.isfinite(means))]
-        problem = plan.candidates[0].problem
-        rows = np.concatenate([test for _, test in plan.splits[: found.n_folds]])
-        left_out = problem.examples.take(rows)
-        likelihoods = [
-            problem.targets.likelihoods(np.concatenate(found.probabilities(model)), left_out.Y)
-            for model in models
-        ]
-        counts = greedy_ensemble(likelihoods, left_out.weight, self.n_members)
-        pairs = zip(models, counts.tolist(), strict=True)
-        return {model: count / self.n_members for model, count in pairs if count}
-
-    def _members(self, found: Search, shares: Mapping[Choice, float]) -> list[Member]:
-        """Return the networks that predict, with their weights."""
-        members: list[Member] = []
-        for choice, share in shares.items():
-            if self.refit:
-                members.append((self._refitted(found, choice), share))
-            else:
-                each = found.attributes(choice)
-                members += [
-                    (self._fitted(found.plan, choice, attributes), share / len(each))
-                    for attributes in each
-                ]
-        return members
-
-    def _refitted(self, found: Search, choice: Choice) -> BackpropClassifier:
-        """Return a network that was trained on all rows, down to its λ as in the folds."""
-        plan, (i, j) = found.plan, choice
-        candidate = plan.candidates[i]
-        alphas = [plan.alphas[j]] if plan.is_exhaustive else found.alphas_down_to(choice)
-        m = candidate.problem.m
-        *_, last = fits(candidate.classifier, candidate.problem, alphas, m)
-        for category, message in warnings_of_choice(last.problem, last.result):
-            warnings.warn(message, category, stacklevel=5)
-        attributes = fitted_attributes(last.problem, last.state, last.result)
-        return self._fitted(plan, choice, attributes)
-
-    def _fitted(self, plan: Plan, choice: Choice, attributes: Mapping[str, Any]) -> Any:
-        i, _ = choice
-        candidate = plan.candidates[i]
-        made = BackpropClassifier(**candidate.classifier.get_params())
-        made.set_params(alpha=attributes["alpha_"])
-        made.__dict__.update(attributes, n_features_in_=self.n_features_in_)
-        return made
+    def _counts(self, found: Search, choice: Choice) -> dict[Choice, int]:
+        """Return how often the model has each network with its λ."""
+        return {choice: 1} if self.n_members == 1 else greedy_counts(found, self.n_members)
 
     def _publish(
         self,
         found: Search,
         choice: Choice,
-        shares: Mapping[Choice, float],
+        counts: Mapping[Choice, int],
         members: Sequence[Member],
     ) -> None:
         """Set the fitted attributes, and forget those of an earlier fit."""
@@ -657,7 +609,7 @@ class BackpropClassifierCV(
             "member_weights_": np.array([weight for _, weight in members]),
         }
         if self.store_oof_proba:
-            attributes["oof_proba_"] = found.mean_probabilities(shares)
+            attributes["oof_proba_"] = found.mean_probabilities(counts)
         for name in [*filter(_is_fitted, vars(self))]:
             if name not in ("n_features_in_", "feature_names_in_"):  # of the new X already
                 delattr(self, name)

@@ -86,24 +86,33 @@ def fits(
     Yields
     ------
     PathFit
-        The fits. One that Ctrl-C ends is the last one.
+        The fits. The last one, if Ctrl-C ends it; or the one before, if no iteration had finished.
     """
-    theta = None
+    last: PathFit | None = None
     for alpha in alphas:
         parameters = {**problem.parameters, "alpha": alpha * problem.m / m}
-        state = new_state(classifier)
-        state.begin(Conditions.of(parameters, problem.examples.X, False), parameters)
-        each = with_validation(
-            classifier, replace(problem, parameters=parameters), state, (None, None, None)
-        )
-        start = new_weights(each, state)
-        if is_warm and theta is not None:
-            start = renewed(problem.network, theta, start)
-        result = trained(classifier, each, make_solver(setting_of(each)), start, state)
-        yield PathFit(each, state, result)
-        if result.ending is Ending.INTERRUPTED:
+        theta = last.result.theta if is_warm and last is not None else None
+        try:
+            last = _fit(classifier, replace(problem, parameters=parameters), theta)
+        except KeyboardInterrupt:  # before the first iteration
+            if last is None:
+                raise
+            last = replace(last, result=replace(last.result, ending=Ending.INTERRUPTED))
+        yield last
+        if last.result.ending is Ending.INTERRUPTED:
             return
-        theta = result.theta
+
+
+def _fit(classifier: "BackpropClassifier", problem: Problem, theta: Floats | None) -> PathFit:
+    """Fit a network from given weights, or else from new ones."""
+    state = new_state(classifier)
+    state.begin(Conditions.of(problem.parameters, problem.examples.X, False), problem.parameters)
+    whole = with_validation(classifier, problem, state, (None, None, None))
+    start = new_weights(whole, state)
+    if theta is not None:
+        start = renewed(problem.network, theta, start)
+    result = trained(classifier, whole, make_solver(setting_of(whole)), start, state)
+    return PathFit(whole, state, result)
 
 
 def renewed(network: Network, theta: Floats, fresh: Floats) -> Floats:

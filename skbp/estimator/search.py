@@ -89,20 +89,33 @@ class Plan:
             A fold for each network.
         """
         for k, (train, test) in enumerate(self.splits):
+            # A seed for each fold, so that the choice is not one for particular start weights.
+            # A grid search has the same ones.
+            seed = 0 if self.is_exhaustive else k + 1
             for each in self.candidates:
-                classifier = self._of_fold(each.classifier, k)
+                classifier = self.with_seed(each.classifier, seed)
                 yield Fold(classifier, each.problem, train, test, self.score_params(test))
 
-    def _of_fold(self, classifier: "BackpropClassifier", k: int) -> "BackpropClassifier":
-        """Return a classifier with a seed of its own for a fold.
+    def with_seed(self, classifier: "BackpropClassifier", n: int) -> "BackpropClassifier":
+        """Return a classifier with the n-th seed.
 
-        So the choice is not one for particular start weights. A grid search has the same ones.
+        Parameters
+        ----------
+        classifier : BackpropClassifier
+            The classifier.
+        n : int
+            The number of the seed; 0 for that of the search.
+
+        Returns
+        -------
+        BackpropClassifier
+            The classifier, or a copy.
         """
-        if self.is_exhaustive:
+        if n == 0:
             return classifier
-        of_fold = copy(classifier)
-        of_fold.random_state = (self.seed + 1 + k) % _N_SEEDS
-        return of_fold
+        seeded = copy(classifier)
+        seeded.random_state = (self.seed + n) % _N_SEEDS
+        return seeded
 
 
 @dataclass(frozen=True)
@@ -212,13 +225,13 @@ class Search:
         """
         return [each.attributes for each in self._fits(choice) if each.attributes is not None]
 
-    def mean_probabilities(self, shares: Mapping[Choice, float]) -> Floats:
+    def mean_probabilities(self, counts: Mapping[Choice, int]) -> Floats:
         """Return the class probabilities of each row by networks that were not trained with it.
 
         Parameters
         ----------
-        shares : mapping of tuple of (int, int) to float
-            The networks, each with a λ, and their weights in the mean.
+        counts : mapping of tuple of (int, int) to int
+            How often the mean has each network with its λ.
 
         Returns
         -------
@@ -227,16 +240,16 @@ class Search:
         """
         n_rows = len(self.plan.candidates[0].problem.examples.Y)
         by_fold = [
-            sum(share * p for share, p in zip(shares.values(), of_fold, strict=True))
-            for of_fold in zip(*map(self.probabilities, shares), strict=True)
+            np.average(of_fold, axis=0, weights=list(counts.values()))
+            for of_fold in zip(*map(self.probabilities, counts), strict=True)
         ]
         total = np.zeros((n_rows, np.shape(by_fold[0])[1]))
-        counts = np.zeros((n_rows, 1))
+        n_times = np.zeros((n_rows, 1))
         for (_, test), p in zip(self.plan.splits, by_fold, strict=False):
             total[test] += p
-            counts[test] += 1
+            n_times[test] += 1
         with np.errstate(invalid="ignore"):
-            return np.asarray(total / counts)
+            return np.asarray(total / n_times)
 
     def _fits(self, choice: Choice) -> list[Scored]:
         network, alpha = choice

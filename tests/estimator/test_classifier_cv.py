@@ -42,7 +42,7 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skbp import BackpropClassifier, BackpropClassifierCV
-from skbp.estimator import classifier_cv
+from skbp.estimator import classifier_cv, path
 from skbp.estimator.path import fits
 
 X, y = IRIS
@@ -369,6 +369,17 @@ def test_members_are_those_of_a_greedy_selection_by_the_log_loss():
     assert_allclose(model.member_weights_ * 6, (model.member_weights_ * 6).round())
 
 
+def test_a_network_that_is_chosen_again_is_trained_from_other_start_weights():
+    model = small(n_members=4, hidden_layer_sizes=(5,), alphas=[0.1], max_iter=8).fit(X, y)
+    assert_allclose(model.member_weights_, np.full(4, 1 / 4))
+    first = [each.coefs_[0][0, 0] for each in model.members_]
+    assert len(set(first)) == 4
+    assert_same_model(
+        model.members_[0],
+        small(hidden_layer_sizes=(5,), alphas=[0.1], max_iter=8).fit(X, y).members_[0],
+    )
+
+
 def test_a_second_fit_forgets_the_first_one():
     model = small(store_oof_proba=True).fit(pd.DataFrame(X, columns=list("abcd")), y)
     model.set_params(refit=False, store_oof_proba=False).fit(X, y)
@@ -584,6 +595,48 @@ def test_ctrl_c_while_larger_alphas_are_tried_keeps_the_search():
     with pytest.warns(UserWarning, match="interrupted.*3 of 3 folds"):
         model.fit(X, y)
     assert_array_equal(model.scores_, complete.scores_)
+
+
+class Presses:
+    """Start weights that Ctrl-C comes instead of, at one of the calls."""
+
+    def __init__(self, monkeypatch, at):
+        self.n, self.at, self.draw = 0, at, path.new_weights
+        monkeypatch.setattr(path, "new_weights", self)
+
+    def __call__(self, *args):
+        self.n += 1
+        if self.n == self.at:
+            raise KeyboardInterrupt
+        return self.draw(*args)
+
+
+def test_ctrl_c_between_the_lambdas_of_the_last_training_keeps_the_fit_before(monkeypatch):
+    Presses(monkeypatch, at=8)  # 3 folds of 2 λ each, and the first λ on all rows
+    model = small(alphas=[30.0, 0.1])
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    monkeypatch.undo()
+    larger = small(alphas=[30.0]).fit(X, y)
+    assert_array_equal(model.predict_proba(X), larger.predict_proba(X))
+
+
+def test_ctrl_c_keeps_the_networks_that_are_trained_on_all_rows(monkeypatch):
+    given = {"n_members": 3, "hidden_layer_sizes": (5,), "alphas": [0.1], "max_iter": 8}
+    complete = small(**given).fit(X, y)
+    Presses(monkeypatch, at=5)  # 3 folds, and one network
+    model = small(**given)
+    with pytest.warns(UserWarning, match="1 of 3 networks"):
+        model.fit(X, y)
+    assert_array_equal(model.predict_proba(X), complete.members_[0].predict_proba(X))
+
+
+def test_ctrl_c_before_a_network_is_trained_on_all_rows_is_raised(monkeypatch):
+    Presses(monkeypatch, at=4)
+    model = small(alphas=[0.1])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "classes_")
 
 
 def test_ctrl_c_before_a_fold_is_complete_is_raised():
