@@ -24,6 +24,7 @@ __all__ = [
     "SoftmaxLogLoss",
     "SoftmaxSquaredError",
     "get_loss",
+    "is_squared_error",
 ]
 
 
@@ -276,3 +277,25 @@ def get_loss(output_activation: str, loss: str | Loss) -> Loss:
             f"{sorted(LOSSES)}. Got {(output_activation, loss)!r} instead."
         )
     return LOSSES[output_activation, loss]
+
+
+def is_squared_error(loss: str | Loss) -> bool:
+    """Return whether a loss is the built-in squared error.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name, or a loss object.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+
+    Examples
+    --------
+    >>> from skbp.losses import is_squared_error
+    >>> is_squared_error("squared_error"), is_squared_error("log_loss")
+    (True, False)
+    """
+    return loss == "squared_error" or isinstance(loss, LogisticSquaredError | SoftmaxSquaredError)

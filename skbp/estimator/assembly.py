@@ -21,7 +21,7 @@ from skbp.estimator.state import FitState
 from skbp.estimator.targets import Targets, targets_for
 from skbp.estimator.training import AfterIteration, FitResult, TrainingState, train
 from skbp.estimator.validation import Validation, held_out
-from skbp.losses import get_loss
+from skbp.losses import get_loss, is_squared_error
 from skbp.network import Network, is_layer_size
 from skbp.objective import Objective, constant_cost, constant_decision
 from skbp.solvers import Ending, Progress, Solver
@@ -398,7 +398,7 @@ def new_weights(problem: Problem, state: FitState) -> Floats:
     gain: float | Literal["auto"] = 1 if parameters["init"] == "lecture" else "auto"
     theta = problem.network.initialize(state.training.progress.generator(), gain)
     # The first line searches of the squared error would saturate output units for good.
-    is_steep = parameters["loss"] == "squared_error" and parameters["solver"] in _LINE_SEARCHES
+    is_steep = is_squared_error(parameters["loss"]) and parameters["solver"] in _LINE_SEARCHES
     if gain == "auto" and is_steep and problem.examples.has_weight:
         _make_constant(theta, problem)
     return theta.astype(problem.examples.X.dtype, copy=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skbp.estimator.solver_factory import LEARNING_RATES, MINI_BATCH_SOLVERS, Parameters
+from skbp.losses import is_squared_error
 from skbp.solvers import ScorePlateau
 
 _ALPHAS = {"logistic": 0.5, "identity": 0.5, "softplus": 0.3, "tanh": 1.0, "elu": 1.0, "selu": 2.0}
@@ -44,7 +45,7 @@ def alpha_for(parameters: Parameters, m: float) -> float:
     if given != "auto":
         return float(given)
     c = min(_ALPHAS.get(name, _OTHER_ALPHA) for name in _activations(parameters))
-    if parameters["loss"] == "squared_error":
+    if is_squared_error(parameters["loss"]):
         c *= _SQUARED_ERROR
     return c * min(1.0, m / _ALL_OF_ALPHA)
 

@@ -16,7 +16,7 @@ from skbp.estimator.assembly import Problem
 from skbp.estimator.data import Dataset
 from skbp.estimator.solver_factory import warning_of_batch_size
 from skbp.estimator.training import FitResult
-from skbp.losses import get_loss
+from skbp.losses import get_loss, is_squared_error
 from skbp.objective import constant_cost
 from skbp.solvers import Ending
 from skbp.solvers.stopping import is_clearly_below
@@ -295,7 +295,7 @@ class Diagnosis:
             yield f"Gradients fade in {len(hidden)} {name} layers: use 'relu' or fewer layers."
         if all(activation.name == "identity" for activation in hidden):
             yield "The network is linear: add a hidden layer with another activation."
-        if parameters["loss"] == "squared_error":
+        if is_squared_error(parameters["loss"]):
             yield "Squared error has plateaus where units saturate: try loss='log_loss'."
         yield from self._causes_in_rate()
 

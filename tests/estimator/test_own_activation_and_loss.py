@@ -294,6 +294,8 @@ def test_a_built_in_loss_may_be_passed_as_an_object(solver, output_activation, n
     base = partial(Brief, solver=solver, output_activation=output_activation)
     model = base(loss=LOSSES[output_activation, name]).fit(X, y)
     assert_same_model(model, base(loss=name).fit(X, y))
+    by_default = base(loss=LOSSES[output_activation, name], alpha="auto").fit(X, y)
+    assert by_default.alpha_ == base(loss=name, alpha="auto").fit(X, y).alpha_
 
 
 @every_solver
