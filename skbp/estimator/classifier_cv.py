@@ -104,6 +104,7 @@ class BackpropClassifierCV(
         The number of members of a greedy ensemble. With more than one, networks (with their λ)
         are added one after the other, the same one several times if that is best, so that the
         log-loss of the mean probabilities of the left-out rows is lowest, whatever ``scoring``.
+        Those that were added several times are trained from as many start weights.
         ``selection`` must be "best" then.
 
     exhaustive : bool, default=False
