@@ -44,7 +44,7 @@ class Ending(Enum):
 
     UNTRAINED = True, "was not run"
     RUNNING = True, "is running"
-    GRADIENT_TOLERANCE = True, "converged: no entry of the gradient is larger than tol={tol:g}"
+    GRADIENT_TOLERANCE = True, "converged: the gradient is within tol={tol:g}, relative to the loss"
     LOSS_TOLERANCE = True, "converged: the last decrease of the loss is negligible"
     LOSS_PLATEAU = (
         True,
@@ -246,22 +246,25 @@ def is_clearly_below(loss: float, constant_loss: float) -> bool:
 
 @dataclass(frozen=True)
 class GradientTolerance:
-    """Stop when no entry of the gradient is larger than ``tol``.
+    """Stop when no entry of the gradient is larger than a tolerance.
 
     Parameters
     ----------
     tol : float, default=1e-4
-        The tolerance.
+        The tolerance at the loss of a constant model. At a lower loss it is lower by the same
+        factor: where little is left to gain, the gradient is small too.
     constant_loss : float, default=inf
-        The loss of a constant model. At a loss that is not clearly lower, the gradient may
-        be small on a plateau, and training goes on.
+        The loss of a constant model; inf for the same tolerance at any loss. At a loss that is
+        not clearly lower, the gradient may be small on a plateau, and training goes on.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skbp.solvers import GradientTolerance
-    >>> GradientTolerance(0.1).is_met(np.array([0.05, -0.1]))
+    >>> GradientTolerance(0.1).is_met(np.array([0.05, -0.1]), loss=0.5)
     True
+    >>> GradientTolerance(0.1, constant_loss=1.0).is_met(np.array([0.05, -0.1]), loss=0.5)
+    False
     """
 
     tol: float = 1e-4
@@ -269,26 +272,29 @@ class GradientTolerance:
 
     def __call__(self, iteration: Iteration, progress: "Progress") -> Ending | None:
         """Return an ending if the gradient is within tolerance."""
-        gradient = iteration.gradient
-        if gradient is None or not self.is_met(gradient):
+        gradient, loss = iteration.gradient, iteration.loss
+        if gradient is None or not self.is_met(gradient, loss):
             return None
-        has_learned = is_clearly_below(iteration.loss, self.constant_loss)
+        has_learned = is_clearly_below(loss, self.constant_loss)
         return Ending.GRADIENT_TOLERANCE if has_learned else None
 
-    def is_met(self, gradient: Floats) -> bool:
+    def is_met(self, gradient: Floats, loss: float) -> bool:
         """Return whether a gradient is within tolerance.
 
         Parameters
         ----------
         gradient : ndarray of shape (n_parameters,)
             The gradient.
+        loss : float
+            The loss.
 
         Returns
         -------
         bool
-            Whether no entry is larger than ``tol``.
+            Whether no entry is larger than the tolerance.
         """
-        return bool(np.abs(gradient).max() <= self.tol)
+        share = 1.0 if math.isinf(self.constant_loss) else loss / self.constant_loss
+        return bool(np.abs(gradient).max() <= self.tol * share)
 
 
 @dataclass(frozen=True)

@@ -365,7 +365,7 @@ def test_members_are_those_of_a_greedy_selection_by_the_log_loss():
     alone = small(hidden_layer_sizes=[(5,), (3,), ()], store_oof_proba=True).fit(X, y)
     assert_array_equal(model.scores_, alone.scores_)
     ours, best = (log_loss(y, each.oof_proba_) for each in (model, alone))
-    assert ours <= best
+    assert ours <= best * (1 + 1e-12)
     assert_allclose(model.member_weights_ * 6, (model.member_weights_ * 6).round())
 
 

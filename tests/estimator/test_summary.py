@@ -96,8 +96,8 @@ def test_a_validation_set_has_a_best_iteration():
 
 # the parameters, how the fit ends, and the number of iterations where it is known
 ENDINGS = [
-    ({"solver": "gd", "tol": 0.5}, "gd converged: no entry of the gradient", None),
-    ({"solver": "lbfgs", "tol": 0.05}, "lbfgs converged: no entry of the gradient", None),
+    ({"solver": "gd", "tol": 0.5}, "gd converged: the gradient", None),
+    ({"solver": "lbfgs", "tol": 0.05}, "lbfgs converged: the gradient", None),
     ({"solver": "lbfgs", "tol": 0.0}, "lbfgs converged: the last decrease of the loss", None),
     *(
         ({"solver": solver, "max_iter": 2}, f"{solver} stopped after max_iter=2 iterations", 2)

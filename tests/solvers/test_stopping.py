@@ -155,8 +155,15 @@ def test_length_is_the_number_of_values_since_the_last_improvement(values, tol):
 )
 def test_no_entry_of_the_gradient_may_be_larger_than_tol(gradient, met):
     rule, gradient = GradientTolerance(0.1), np.array(gradient)
-    assert rule.is_met(gradient) is met
+    assert rule.is_met(gradient, loss=1.0) is met
     found = rule(Iteration(np.zeros(2), 1.0, gradient), Progress())
+    assert found is (Ending.GRADIENT_TOLERANCE if met else None)
+
+
+@pytest.mark.parametrize(("loss", "met"), [(0.5, True), (0.49, False)])
+def test_the_tolerance_of_the_gradient_falls_with_the_loss(loss, met):
+    rule = GradientTolerance(0.1, constant_loss=1.0)
+    found = rule(Iteration(np.zeros(2), loss, np.array([0.05, 0.0])), Progress())
     assert found is (Ending.GRADIENT_TOLERANCE if met else None)
 
 
