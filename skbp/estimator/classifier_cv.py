@@ -578,7 +578,7 @@ class BackpropClassifierCV(
         models = [(int(i), int(j)) for i, j in np.argwhere(np.isfinite(means))]
         problem = plan.candidates[0].problem
         rows = np.concatenate([test for _, test in plan.splits[: found.n_folds]])
-        left_out = problem.examples.take(rows)
+        left_out = problem.dataset.take(rows)
         likelihoods = [
             problem.targets.likelihoods(np.concatenate(found.probabilities(model)), left_out.Y)
             for model in models

@@ -92,14 +92,15 @@ def fits(
     for alpha in alphas:
         parameters = {**problem.parameters, "alpha": alpha * problem.m / m}
         state = new_state(classifier)
-        state.begin(Conditions.of(parameters, problem.examples.X, False), parameters)
+        state.begin(Conditions.of(parameters, problem.examples, False), parameters)
         each = with_validation(
             classifier, replace(problem, parameters=parameters), state, (None, None, None)
         )
         start = new_weights(each, state)
         if is_warm and theta is not None:
             start = renewed(problem.network, theta, start)
-        result = trained(classifier, each, make_solver(setting_of(each)), start, state)
+        solver, validation = make_solver(setting_of(each)), validation_of(classifier, each)
+        result = trained(each, solver, start, state, validation)
         yield PathFit(each, state, result)
         if result.ending is Ending.INTERRUPTED:
             return
@@ -226,8 +227,8 @@ def scored_path(
         If Ctrl-C ends a fit.
     """
     whole = fold.problem
-    problem = replace(whole, examples=whole.examples.take(fold.train))
-    test = whole.examples.take(fold.test)
+    problem = replace(whole, examples=whole.dataset.take(fold.train))
+    test = whole.dataset.take(fold.test)
     path: list[Scored] = []
     begin = perf_counter()
     for fit in fits(fold.classifier, problem, alphas, whole.m, is_warm=not is_exhaustive):

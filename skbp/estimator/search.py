@@ -225,7 +225,7 @@ class Search:
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             The probabilities; NaN for rows that no fold has left out.
         """
-        n_rows = len(self.plan.candidates[0].problem.examples.Y)
+        n_rows = len(self.plan.candidates[0].problem.dataset.Y)
         by_fold = [
             sum(share * p for share, p in zip(shares.values(), of_fold, strict=True))
             for of_fold in zip(*map(self.probabilities, shares), strict=True)
