@@ -19,7 +19,7 @@ from skbp.estimator.defaults import alpha_for, score_plateau, stops_early
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
-from skbp.estimator.targets import Targets, targets_for
+from skbp.estimator.targets import ClassWeight, Targets, targets_for
 from skbp.estimator.training import AfterIteration, FitResult, TrainingState, Validate, train
 from skbp.estimator.validation import Validation, held_out
 from skbp.losses import get_loss
@@ -120,17 +120,47 @@ class Problem:
         Dataset
             The examples with another ``weight``.
         """
-        if self.class_weights is None:
-            return examples.with_class_weights(None)
-        with np.errstate(over="ignore", invalid="ignore"):
-            of_rows = self.targets.weights_of_rows(examples.Y, self.class_weights)
-            weighted = examples.with_class_weights(of_rows)
-        if weighted.weight is not None and not np.isfinite(weighted.weight).all():
-            raise ValueError(
-                "The products of class_weight and sample_weight must be finite in "
-                f"{examples.Y.dtype}. Got class_weight={self.parameters['class_weight']!r}."
-            )
-        return weighted
+        given = self.parameters["class_weight"]
+        return weighted_by_class(examples, self.targets, self.class_weights, given)
+
+
+def weighted_by_class(
+    examples: Dataset, targets: Targets, class_weights: Floats | None, given: ClassWeight
+) -> Dataset:
+    """Return examples with the weights of their classes.
+
+    Parameters
+    ----------
+    examples : Dataset
+        The examples.
+    targets : Targets
+        The kind of the targets.
+    class_weights : ndarray or None
+        The weights of the classes.
+    given : dict, list of dict, "balanced" or None
+        The parameter ``class_weight``, for the error message.
+
+    Returns
+    -------
+    Dataset
+        The examples with another ``weight``.
+
+    Raises
+    ------
+    ValueError
+        If a product of weights is not finite.
+    """
+    if class_weights is None:
+        return examples.with_class_weights(None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_rows = targets.weights_of_rows(examples.Y, class_weights)
+        weighted = examples.with_class_weights(of_rows)
+    if weighted.weight is not None and not np.isfinite(weighted.weight).all():
+        raise ValueError(
+            "The products of class_weight and sample_weight must be finite in "
+            f"{examples.Y.dtype}. Got class_weight={given!r}."
+        )
+    return weighted
 
 
 def assemble(

@@ -356,7 +356,10 @@ def validated(
         y = column_or_1d(y, warn=True)
     if sample_weight is None:
         return X, y, None
-    return X, y, _checked_weight(sample_weight, X)
+    weight = checked_weight(sample_weight, X)
+    with np.errstate(over="ignore"):
+        check_total_weight(float(weight.sum(dtype=float)))
+    return X, y, weight
 
 
 def _check_labels(y: Labels) -> None:
@@ -379,7 +382,26 @@ def _are_numbers_of_classes(y: Labels) -> bool:
     return int(y.max()) - int(y.min()) < len(y) // 2
 
 
-def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
+def checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
+    """Check the weights of some examples; their sum may be 0.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (m,)
+        The weights.
+    X : {ndarray, sparse matrix} of shape (m, n_features)
+        The examples.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The weights, of the dtype of X.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, not finite, negative, or not as many as examples.
+    """
     try:
         with np.errstate(over="ignore"):
             weight: Floats = _check_sample_weight(
@@ -389,10 +411,23 @@ def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
         if "weight" in str(error):
             raise
         raise ValueError(f"sample_weight must be an array of numbers: {error}") from error
-    if not weight.any():
+    return weight
+
+
+def check_total_weight(total: float) -> None:
+    """Check the sum of all weights.
+
+    Parameters
+    ----------
+    total : float
+        The sum.
+
+    Raises
+    ------
+    ValueError
+        If it is 0, or not finite.
+    """
+    if total == 0:
         raise ValueError("sample_weight must contain at least one non-zero weight.")
-    with np.errstate(over="ignore"):
-        total = weight.sum(dtype=float)
     if not np.isfinite(total):
         raise ValueError(f"The sum of sample_weight must be finite. Got {total} instead.")
-    return weight

@@ -64,7 +64,8 @@ class Conditions:
         Conditions
             The conditions.
         """
-        may_differ = {"verbose", "warm_start", "random_state"}
+        # "client" is where DaskBackpropClassifier computes
+        may_differ = {"verbose", "warm_start", "random_state", "client"}
         if not LEARNING_RATES[parameters["learning_rate"]].is_planned:
             may_differ.add("max_iter")
         compared = {

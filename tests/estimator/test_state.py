@@ -35,7 +35,7 @@ def error(text):
 
 def conditions(X=X, has_validation_set=False, **parameters):
     given = BackpropClassifier(**parameters).get_params()
-    examples = Dataset(X, y, y[: len(X), np.newaxis])
+    examples = Dataset(X, y, y[: X.shape[0], np.newaxis])
     return Conditions.of(given, examples, has_validation_set)
 
 

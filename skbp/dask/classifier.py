@@ -1,0 +1,424 @@
+"""`DaskBackpropClassifier`: the methods of `BackpropClassifier` for Dask collections."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from copy import copy
+from typing import Any, ClassVar, Self
+
+import dask
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import check_is_fitted
+
+from skbp._typing import Labels, Matrix
+from skbp.activations import Activation
+from skbp.dask import assembly
+from skbp.dask.collections import check_collections, is_collection, raw_partitions
+from skbp.dask.examples import PartitionedExamples
+from skbp.dask.partitions import Session, client_of
+from skbp.dask.prediction import Call, counts_of_right, lazily
+from skbp.dask.validation import check_scoring_of_partitions, validation_of
+from skbp.estimator.assembly import Problem, with_given_set
+from skbp.estimator.classifier import BackpropClassifier, WithMiniBatches
+from skbp.estimator.parameters import CONSTRAINTS
+from skbp.estimator.state import FitState
+from skbp.estimator.targets import ClassWeight, Targets
+from skbp.estimator.training import Validate
+from skbp.losses import Loss
+
+_OF_VALIDATION = ("X_val", "y_val", "sample_weight_val")
+_OF_CLUSTER = ("client", "client_", "_session")
+
+
+class DaskBackpropClassifier(BackpropClassifier):
+    """`BackpropClassifier` for Dask arrays and data frames, whose rows stay where they are.
+
+    Placeholder.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "client": [HasMethods(["submit", "gather", "who_has"]), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] | int = (100,),
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        *,
+        output_activation: str = "logistic",
+        binary_outputs: int = 1,
+        loss: str | Loss = "log_loss",
+        solver: str = "lbfgs",
+        init: str = "auto",
+        alpha: float | str = "auto",
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float | str = "auto",
+        power_t: float = 0.5,
+        max_iter: int = 1000,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        warm_start: bool = False,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        class_weight: ClassWeight = None,
+        max_grad_norm: float | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        label_smoothing: float = 0.0,
+        client: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes,
+            activation,
+            output_activation=output_activation,
+            binary_outputs=binary_outputs,
+            loss=loss,
+            solver=solver,
+            init=init,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            warm_start=warm_start,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            scoring=scoring,
+            class_weight=class_weight,
+            max_grad_norm=max_grad_norm,
+            dropout=dropout,
+            label_smoothing=label_smoothing,
+        )
+        self.client = client
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        coefs_init: Sequence[ArrayLike] | None = None,
+        intercepts_init: Sequence[ArrayLike] | None = None,
+    ) -> Self:
+        """Train the network."""
+        validation = X_val, y_val, sample_weight_val
+        _check_alike(X, y, sample_weight, validation)
+        with self._begun() if is_collection(X) else nullcontext():
+            return self._fit(X, y, sample_weight, validation, coefs_init, intercepts_init)
+
+    @WithMiniBatches
+    def partial_fit(
+        self,
+        X: Matrix,
+        y: Labels,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Continue training with one pass over some examples in memory, as `BackpropClassifier`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The examples; no Dask collection.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The class labels; some classes may be missing.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. The first call needs them, unless y is
+            multilabel.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Individual weights. None for ones.
+
+        Returns
+        -------
+        DaskBackpropClassifier
+            The estimator.
+
+        Raises
+        ------
+        TypeError
+            If an argument is a Dask collection.
+        ValueError
+            As `BackpropClassifier.partial_fit`.
+        """
+        for name, each in {"X": X, "y": y, "sample_weight": sample_weight}.items():
+            if is_collection(each):
+                raise TypeError(
+                    f"partial_fit takes a part of the data that is in memory. Got {name} as a Dask "
+                    "collection. Use fit, or call partial_fit with one computed block at a time."
+                )
+        fitted: Self = super().partial_fit(X, y, classes, sample_weight)
+        return fitted
+
+    def initialize(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coefs_init: Sequence[ArrayLike] | None = None,
+        intercepts_init: Sequence[ArrayLike] | None = None,
+    ) -> Self:
+        """Draw or set weights without training, as `BackpropClassifier.initialize`.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, or array-like, of shape (n_samples, n_features)
+            Examples.
+        y : Dask array, data frame or series, or array-like, of shape (n_samples,)
+            Their labels, of all classes.
+        sample_weight : Dask array or series, or array-like, of shape (n_samples,), default=None
+            Their weights, for J(Θ). None for ones.
+        coefs_init : list of array-like, default=None
+            The weights, shaped like ``coefs_``. None to draw them.
+        intercepts_init : list of array-like, default=None
+            The weights of the bias units, shaped like ``intercepts_``. None to draw them.
+
+        Returns
+        -------
+        DaskBackpropClassifier
+            The estimator.
+        """
+        _check_alike(X, y, sample_weight, (None, None, None))
+        given = {"coefs_init": coefs_init, "intercepts_init": intercepts_init}
+        with self._begun() if is_collection(X) else nullcontext():
+            return super().initialize(X, y, sample_weight, **given)
+
+    def predict(self, X: Any) -> Any:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+
+        Returns
+        -------
+        Dask array or series, or ndarray, of shape (n_samples,) or (n_samples, n_labels)
+            The labels. Of a data frame, a series named "predict" with its index; of
+            multilabel y a data frame.
+        """
+        return self._lazily("predict", X) if is_collection(X) else super().predict(X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+
+        Returns
+        -------
+        Dask array or data frame, or ndarray, of shape (n_samples, n_classes)
+            The probabilities. Of a data frame, a data frame with its index and the columns
+            ``classes_``.
+        """
+        return self._lazily("predict_proba", X) if is_collection(X) else super().predict_proba(X)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Predict the logarithms of class probabilities.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+
+        Returns
+        -------
+        Dask array or data frame, or ndarray, of shape (n_samples, n_classes)
+            The logarithms, as `predict_proba`.
+        """
+        if is_collection(X):
+            return self._lazily("predict_log_proba", X)
+        return super().predict_log_proba(X)
+
+    def decision_function(self, X: Any) -> Any:
+        """Return z^(L), the input of the output units, or for two classes one value.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+
+        Returns
+        -------
+        Dask array, data frame or series, or ndarray, of shape (n_samples,) or (n_samples, K)
+            z. Of a data frame, a data frame with the columns ``classes_``, or for two classes a
+            series named "decision_function".
+        """
+        if is_collection(X):
+            return self._lazily("decision_function", X)
+        return super().decision_function(X)
+
+    def transform(self, X: Any, layer: int | None = None) -> Any:
+        """Return the activations a^(l) of a layer.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+        layer : int, default=None
+            l, from 2 for the first hidden layer to ``n_layers_``. None for the last hidden layer.
+
+        Returns
+        -------
+        Dask array or data frame, or ndarray, of shape (n_samples, s_l)
+            The activation of each unit. Of a data frame, a data frame whose columns have the
+            names of ``get_feature_names_out``.
+        """
+        if is_collection(X):
+            return self._lazily("transform", X, layer)
+        return super().transform(X, layer)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
+            The examples.
+        y : Dask array, data frame or series, or array-like, of shape (n_samples,)
+            Their labels.
+        sample_weight : Dask array or series, or array-like, of shape (n_samples,), default=None
+            Their weights. None for ones.
+
+        Returns
+        -------
+        float
+            The share of the examples whose labels are predicted.
+        """
+        _check_alike(X, y, sample_weight, (None, None, None))
+        if not is_collection(X):
+            return float(super().score(X, y, sample_weight))
+        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        check_collections(given)
+        remote, count = dask.delayed(self.to_local(), pure=False), dask.delayed(counts_of_right)
+        counts = [
+            count(part["X"], part["y"], part.get("sample_weight"), remote)
+            for part in raw_partitions(given)
+        ]
+        client = client_of(self.client)
+        found = dask.compute(*counts, **({} if client is None else {"scheduler": client}))
+        right, total = np.sum(found, axis=0)
+        return float(right / total)
+
+    def to_local(self) -> BackpropClassifier:
+        """Return the fitted model as a `BackpropClassifier`, which knows nothing of Dask.
+
+        Returns
+        -------
+        BackpropClassifier
+            The model. It shares its arrays with this one.
+
+        Raises
+        ------
+        NotFittedError
+            If this one is not fitted.
+        """
+        check_is_fitted(self)
+        return self._local()
+
+    def _local(self) -> BackpropClassifier:
+        """Return the same parameters and attributes, without the client."""
+        local = BackpropClassifier()
+        vars(local).clear()
+        kept = {name: each for name, each in vars(self).items() if name not in _OF_CLUSTER}
+        vars(local).update(kept)
+        return local
+
+    def _lazily(self, method: str, X: Any, layer: int | None = None) -> Any:
+        prefix = type(self).__name__.lower()
+        return lazily(self.to_local(), Call(method, layer), X, prefix)
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Begin a fit on collections; end all of its tasks, however it ends."""
+        client = client_of(self.client)
+        self._session = session = Session(client)
+        try:
+            yield
+            self.client_ = client
+        finally:
+            session.close()
+            vars(self).pop("_session", None)
+
+    def _assembled(self, X: Any, y: Any, sample_weight: Any, known: Targets | None) -> Problem:
+        if not is_collection(X):
+            vars(self).pop("client_", None)
+            return super()._assembled(X, y, sample_weight, known)
+        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        return assembly.assemble(self, self._session, given, known)
+
+    def _with_validation(
+        self, problem: Problem, state: FitState, given: tuple[Any, Any, Any]
+    ) -> Problem:
+        if not isinstance(problem.examples, PartitionedExamples):
+            return super()._with_validation(problem, state, given)
+        problem = assembly.with_stopping(problem)
+        if all(each is None for each in given):
+            check_scoring_of_partitions(self.scoring if problem.stops_early else None)
+            return assembly.with_held_out_shares(problem, state) if problem.stops_early else problem
+        if not any(is_collection(each) for each in given):
+            return with_given_set(self, problem, *given)
+        check_scoring_of_partitions(self.scoring)
+        named = dict(zip(_OF_VALIDATION, given, strict=True))
+        return assembly.with_given_set(self, self._session, problem, named)
+
+    def _validation_of(self, problem: Problem) -> Validate | None:
+        if isinstance(problem.validation, PartitionedExamples):
+            return validation_of(self, problem, problem.validation)
+        return super()._validation_of(problem)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in _OF_CLUSTER:
+            state.pop(name, None)
+        return {**state, "client": None}
+
+    def __sklearn_clone__(self) -> Self:
+        cloned: Self = super(DaskBackpropClassifier, copy(self)).__sklearn_clone__()
+        cloned.client = self.client  # a client cannot be copied
+        return cloned
+
+
+def _check_alike(X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
+    """Check that the arguments are Dask collections if X is one, and else are none."""
+    given = {"X": X, "y": y, "sample_weight": sample_weight}
+    if is_collection(X):
+        check_collections(given)
+        return
+    for name, each in {**given, **dict(zip(_OF_VALIDATION, validation, strict=True))}.items():
+        if is_collection(each):
+            raise TypeError(
+                f"{name} is a Dask collection, and X is a {type(X).__name__}. Make both Dask "
+                "collections, for example with dask.array.from_array, or compute both."
+            )
