@@ -4,7 +4,7 @@ Errors name the partition, counted from 0.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -148,15 +148,16 @@ def _outline(part: Checked) -> Outline:
     labels = None
     if part.X.shape[0]:
         labels = part.y[:1] if part.y.ndim == 2 else np.unique(part.y)
-    return Outline(*part.X.shape, part.X.dtype, labels)
+    n_rows, n_features = part.X.shape
+    return Outline(n_rows, n_features, part.X.dtype, labels)
 
 
-def merged_labels(outlines: list[Outline]) -> Labels:
+def merged_labels(outlines: Sequence[Outline]) -> Labels:
     """Return the labels of all partitions, each class once at least.
 
     Parameters
     ----------
-    outlines : list of Outline
+    outlines : sequence of Outline
         What is known of the partitions.
 
     Returns

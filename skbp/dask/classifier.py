@@ -21,7 +21,7 @@ from skbp.dask.partitions import Session, client_of
 from skbp.dask.prediction import Call, counts_of_right, lazily
 from skbp.dask.validation import check_scoring_of_partitions, validation_of
 from skbp.estimator.assembly import Problem, with_given_set
-from skbp.estimator.classifier import BackpropClassifier, WithMiniBatches
+from skbp.estimator.classifier import BackpropClassifier, _WithMiniBatches
 from skbp.estimator.parameters import CONSTRAINTS
 from skbp.estimator.state import FitState
 from skbp.estimator.targets import ClassWeight, Targets
@@ -35,7 +35,108 @@ _OF_CLUSTER = ("client", "client_", "_session")
 class DaskBackpropClassifier(BackpropClassifier):
     """`BackpropClassifier` for Dask arrays and data frames, whose rows stay where they are.
 
-    Placeholder.
+    The cost and its gradient are sums over rows, so they are sums over partitions: for each
+    evaluation, Θ goes to the workers and one sum a partition comes back. Without a cluster, this
+    process reads one partition at a time, so that the data may be larger than the memory.
+    Arrays and matrices that are no Dask collections are treated as by
+    :class:`skbp.BackpropClassifier`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, output_activation, binary_outputs, init : object
+        The network, as in :class:`skbp.BackpropClassifier`.
+
+    loss, alpha, class_weight, label_smoothing, dropout : object
+        The cost, as there. m in λ/2m is that of all partitions.
+
+    solver : {"gd", "sgd", "adam", "cg", "lbfgs"}, default="lbfgs"
+        How the cost is minimised. "gd", "cg" and "lbfgs" sum over all partitions, and so find
+        what `BackpropClassifier` finds. "sgd" and "adam" go from partition to partition; see
+        Notes.
+
+    batch_size : int or "auto", default="auto"
+        The number of rows of a batch for "sgd" and "adam". A batch lies in one partition, so it
+        has no more rows than that.
+
+    shuffle : bool, default=True
+        Whether "sgd" and "adam" visit the partitions in a new random order each epoch, and the
+        rows of each in a random order too.
+
+    learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum : object
+        The steps of "gd" and "sgd", as in :class:`skbp.BackpropClassifier`.
+
+    beta_1, beta_2, epsilon, max_grad_norm : object
+        The steps of "adam", and the clipping, as there.
+
+    max_iter, max_fun, tol, n_iter_no_change, warm_start, random_state, verbose : object
+        When training ends and where it starts, as there.
+
+    early_stopping : bool or "auto", default="auto"
+        Whether the score of a validation set ends training, as there.
+
+    validation_fraction : float, default=0.1
+        The share of the rows that ``early_stopping`` keeps out of training. It is drawn in each
+        partition, stratified, and leaves there some of each class.
+
+    scoring : str, callable or None, default=None
+        The score of a validation set. Where that is a Dask collection, None for the negative
+        log-loss, which is a sum over partitions; or the name of a scorer or a result of
+        :func:`sklearn.metrics.make_scorer`, for which the outputs and labels of the set are
+        gathered, but not X. Another callable needs an ``X_val`` in memory.
+
+    client : distributed.Client or None, default=None
+        The client of the cluster. None for the default one; if there is none, or Dask is set to
+        a local scheduler, the fit runs in this process. It is not pickled.
+
+    Attributes
+    ----------
+    client_ : distributed.Client or None
+        The client that the last fit on Dask collections used.
+
+    classes_, coefs_, intercepts_, … : object
+        All attributes of :class:`skbp.BackpropClassifier`, in memory here.
+
+    See Also
+    --------
+    skbp.BackpropClassifier : The same for data in memory.
+
+    Notes
+    -----
+    **The same bits.** The same partitions and ``random_state`` give bitwise the same model,
+    whatever the number of workers and threads, also if a worker dies and its partitions are
+    computed again. With "gd", "cg" and "lbfgs", the model is bitwise that of
+    :class:`skbp.BackpropClassifier` with the same rows in training, if the partitions are its
+    blocks (up to 2048 rows; see ``skbp.engine.blocks``) or there is a single one, and if the sum
+    of the weights is exact. Other partitions change the last bits of sums.
+
+    **Mini-batches.** An epoch visits the partitions in a random order. Θ and the averages of the
+    update rule travel; a batch never has rows of two partitions. Where rows are sorted, by class
+    or by time, this is worse than a shuffle of all rows: shuffle them once before the fit.
+
+    **What differs from BackpropClassifier.** The rows that are held out are others.
+    `partial_fit` takes no collections. About a thousand rows come to the client at the end of a
+    fit, for the warnings of how it ended; and "sgd" and "adam" with
+    ``learning_rate_init="auto"`` bring 30 batches to one worker to try the rates.
+
+    **Errors** of the data name the partition, counted from 0. If the scheduler is lost or the
+    client closed, or if data that was only scattered is lost with its worker, `fit` raises a
+    RuntimeError and leaves the estimator as it was. Ctrl-C keeps the last finished iteration. No
+    task of the fit goes on afterwards.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from skbp.dask import DaskBackpropClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = da.from_array(scale(X), chunks=(50, 4))
+    >>> y = da.from_array(y, chunks=50)
+    >>> model = DaskBackpropClassifier((5,), random_state=0).fit(X, y)
+    >>> model.predict(X).compute().shape
+    (150,)
+    >>> model.score(X, y) > 0.9
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -129,13 +230,51 @@ class DaskBackpropClassifier(BackpropClassifier):
         coefs_init: Sequence[ArrayLike] | None = None,
         intercepts_init: Sequence[ArrayLike] | None = None,
     ) -> Self:
-        """Train the network."""
+        """Train the network.
+
+        Parameters
+        ----------
+        X : Dask array or data frame of shape (n_samples, n_features)
+            The training examples, in dense or sparse (CSR) blocks or pandas partitions; or in
+            memory, as for :class:`skbp.BackpropClassifier`.
+        y : Dask array, series or data frame of shape (n_samples,) or (n_samples, n_labels)
+            The class labels, of any type; or, for multilabel problems, an indicator matrix of
+            0 and 1. It is divided as X; a partition may be empty or lack a class.
+        sample_weight : Dask array or series of shape (n_samples,), default=None
+            The number of rows that each row counts as, divided as X. None for ones.
+        X_val : Dask array or data frame, or array-like, default=None
+            A validation set, instead of ``validation_fraction`` of each partition.
+        y_val : Dask array, series or data frame, or array-like, default=None
+            Its labels.
+        sample_weight_val : Dask array or series, or array-like, default=None
+            Its weights. None for ones.
+        coefs_init : list of array-like, default=None
+            Start weights, shaped like ``coefs_``. None to draw them, or with
+            ``warm_start`` to take those of the model.
+        intercepts_init : list of array-like, default=None
+            Start weights of the bias units, shaped like ``intercepts_``. None for the
+            same.
+
+        Returns
+        -------
+        DaskBackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If some arguments are Dask collections and others are not.
+        ValueError
+            As `BackpropClassifier.fit`; and if partitions do not match.
+        RuntimeError
+            If the cluster, or data that exists on one worker only, is lost.
+        """
         validation = X_val, y_val, sample_weight_val
         _check_alike(X, y, sample_weight, validation)
         with self._begun() if is_collection(X) else nullcontext():
             return self._fit(X, y, sample_weight, validation, coefs_init, intercepts_init)
 
-    @WithMiniBatches
+    @_WithMiniBatches
     def partial_fit(
         self,
         X: Matrix,
@@ -350,9 +489,8 @@ class DaskBackpropClassifier(BackpropClassifier):
     def _local(self) -> BackpropClassifier:
         """Return the same parameters and attributes, without the client."""
         local = BackpropClassifier()
-        vars(local).clear()
         kept = {name: each for name, each in vars(self).items() if name not in _OF_CLUSTER}
-        vars(local).update(kept)
+        local.__dict__ = kept
         return local
 
     def _lazily(self, method: str, X: Any, layer: int | None = None) -> Any:
@@ -369,11 +507,11 @@ class DaskBackpropClassifier(BackpropClassifier):
             self.client_ = client
         finally:
             session.close()
-            vars(self).pop("_session", None)
+            self.__dict__.pop("_session", None)
 
     def _assembled(self, X: Any, y: Any, sample_weight: Any, known: Targets | None) -> Problem:
         if not is_collection(X):
-            vars(self).pop("client_", None)
+            self.__dict__.pop("client_", None)
             return super()._assembled(X, y, sample_weight, known)
         given = {"X": X, "y": y, "sample_weight": sample_weight}
         return assembly.assemble(self, self._session, given, known)

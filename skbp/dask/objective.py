@@ -29,9 +29,6 @@ from skbp.network import Network
 from skbp.objective import Objective, Sum, add_up, check_m, mean_and_penalty
 from skbp.solvers.update_rules import State, Update
 
-# up to here, the sums of all partitions come to the client; beyond, workers add up neighbours
-MOST_SUMS = 64
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -188,7 +185,8 @@ class PartitionedObjective:
         visits = [(i, None) for i in range(n)] if order is None else order.tolist()
         masks = [None] * n
         if self.cost.network.is_random:
-            masks = _seeds(n, self.cost.network.random_state).tolist()
+            network: Any = self.cost.network  # one with dropout has a random state
+            masks = _seeds(n, network.random_state).tolist()
         steps = [(i, (seed, mask)) for (i, seed), mask in zip(visits, masks, strict=True)]
         epoch = _Epoch(self.cost, batch_size, replace(update, state={}))
         state = _Travelling(theta, update.state, 0.0)

@@ -166,7 +166,7 @@ class _Score:
         network = Network((K, K), (), self.problem.network.h)
         theta = network.pack([np.eye(K, K + 1, 1)])
         fitted = copy(self.classifier._local())
-        vars(fitted).update(
+        fitted.__dict__.update(
             network_attributes(_with_network(self.problem, network), theta), n_features_in_=K
         )
         return fitted

@@ -521,7 +521,6 @@ def training_set(problem: Problem) -> TrainingSet:
     Returns
     -------
     TrainingSet
-    --------
         The examples.
     """
     label_smoothing = problem.parameters["label_smoothing"]

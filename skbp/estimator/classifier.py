@@ -51,7 +51,7 @@ from skbp.losses import Loss
 from skbp.solvers import Ending
 
 
-class WithMiniBatches:
+class _WithMiniBatches:
     """A method that only the classifiers with a mini-batch solver have, and which says so."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
@@ -643,7 +643,7 @@ class BackpropClassifier(
             tasks.end()
         return self
 
-    @WithMiniBatches
+    @_WithMiniBatches
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,

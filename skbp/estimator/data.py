@@ -72,7 +72,6 @@ class TrainingSet(Protocol):
         Returns
         -------
         TrainingSet
-        --------
             The examples.
         """
         ...
