@@ -15,6 +15,7 @@ from skbp.dask.collections import (
     check_collections,
     is_frame,
     raw_partitions,
+    whole_rows,
 )
 from skbp.dask.examples import PartitionedExamples
 from skbp.dask.partitions import Partitions, Session
@@ -106,7 +107,8 @@ def _ignored(classifier: "DaskBackpropClassifier", parameters: Parameters) -> tu
 def _checked(session: Session, given: Given) -> _CheckedSet:
     """Return partitions that each have passed the checks by themselves."""
     check_collections(given)
-    raw = raw_partitions(given)
+    first, *_ = given
+    raw = raw_partitions({**given, first: whole_rows(given[first], first)})
     task = dask.delayed(check, pure=False)
     partitions = session.partitions([task(parts, i) for i, parts in enumerate(raw)])
     found: list[Outline] = partitions.map(outlines, [None] * len(partitions))

@@ -122,8 +122,14 @@ def check(given: dict[str, Any], number: int) -> Checked:
         if X.shape[0] == 0:
             return Checked(sparse.csr_array(X.shape), np.asarray(y), None)
         X, y, _ = validated(BackpropClassifier(), X, y, None, reset=True)
-        weight = checked_weight(np.ravel(weights[0]), X) if weights else None
-        return Checked(X, y, weight)
+        return Checked(X, y, _weight(np.ravel(weights[0]), X) if weights else None)
+
+
+def _weight(given: Any, X: Matrix) -> Floats:
+    """Return the weights of a partition, which may all be 0."""
+    if given.dtype.kind in "biuf" and not given.any():
+        return np.zeros(len(given), X.dtype)
+    return checked_weight(given, X)
 
 
 def outlines(parts: list[Checked], own: list[None]) -> list[Outline]:

@@ -490,6 +490,8 @@ class DaskBackpropClassifier(BackpropClassifier):
         """Return the same parameters and attributes, without the client."""
         local = BackpropClassifier()
         kept = {name: each for name, each in vars(self).items() if name not in _OF_CLUSTER}
+        if (output := "_sklearn_output_config") in kept:
+            kept[output] = dict(kept[output])
         local.__dict__ = kept
         return local
 

@@ -1,5 +1,7 @@
 """Data in memory, the same data as Dask collections, and comparisons of models."""
 
+from itertools import pairwise
+
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
@@ -29,7 +31,7 @@ def sparse_array(values, sizes=SIZES):
 def unknown(values, sizes=SIZES):
     """Return an array that does not know how many rows its chunks have."""
     ends = np.cumsum([0, *sizes])
-    parts = [pd.DataFrame(values[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [pd.DataFrame(values[a:b]) for a, b in pairwise(ends)]
     found = dd.from_map(lambda part: part, parts, meta=parts[0].iloc[:0]).to_dask_array()
     return found[:, 0] if np.ndim(values) == 1 else found
 
@@ -48,7 +50,7 @@ def series(values, sizes=SIZES):
 
 def _in_parts(whole, sizes):
     ends = np.cumsum([0, *sizes])
-    parts = [whole.iloc[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [whole.iloc[a:b] for a, b in pairwise(ends)]
     return dd.from_map(lambda part: part, parts, meta=whole.iloc[:0])
 
 

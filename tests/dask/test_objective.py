@@ -71,7 +71,7 @@ def test_a_batch_lies_in_one_partition(solver):
     start = local(**given).initialize(X[:380], y[:380])
     objective = _objective(start, X[:380], y[:380])
     theta = start.network_.pack(_thetas(start))
-    rule, update = _rule(solver, theta)
+    update = _update(solver, theta)
     for rows in (slice(0, 100), slice(100, 200), slice(200, 250), slice(250, 350), slice(350, 380)):
         _, D = objective.take(rows)(theta)
         theta = theta + update(D)
@@ -90,12 +90,12 @@ def _objective(model, given, labels):
     return Objective(model.network_, given, np.eye(10)[labels], alpha=model.alpha_)
 
 
-def _rule(solver, theta):
+def _update(solver, theta):
     from skbp.solvers import Adam, Momentum
     from skbp.solvers.update_rules import Update
 
     rule = {"adam": Adam(), "sgd": Momentum()}[solver]
-    return rule, Update(rule, rule.init(theta), 0.01)
+    return Update(rule, rule.init(theta), 0.01)
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
