@@ -17,8 +17,9 @@ from skbp.activations import Activation
 from skbp.dask import assembly
 from skbp.dask.collections import check_collections, is_collection, raw_partitions
 from skbp.dask.examples import PartitionedExamples
+from skbp.dask.lazy import LazyPrediction
 from skbp.dask.partitions import Session, client_of
-from skbp.dask.prediction import Call, counts_of_right, lazily
+from skbp.dask.prediction import counts_of_right
 from skbp.dask.validation import check_scoring_of_partitions, validation_of
 from skbp.estimator.assembly import Problem, with_given_set
 from skbp.estimator.classifier import BackpropClassifier, _WithMiniBatches
@@ -32,7 +33,7 @@ _OF_VALIDATION = ("X_val", "y_val", "sample_weight_val")
 _OF_CLUSTER = ("client", "client_", "_session")
 
 
-class DaskBackpropClassifier(BackpropClassifier):
+class DaskBackpropClassifier(LazyPrediction, BackpropClassifier):
     """`BackpropClassifier` for Dask arrays and data frames, whose rows stay where they are.
 
     The cost and its gradient are sums over rows, so they are sums over partitions: for each
@@ -351,93 +352,6 @@ class DaskBackpropClassifier(BackpropClassifier):
         with self._begun() if is_collection(X) else nullcontext():
             return super().initialize(X, y, sample_weight, **given)
 
-    def predict(self, X: Any) -> Any:
-        """Predict class labels.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        Dask array or series, or ndarray, of shape (n_samples,) or (n_samples, n_labels)
-            The labels. Of a data frame, a series named "predict" with its index; of
-            multilabel y a data frame.
-        """
-        return self._lazily("predict", X) if is_collection(X) else super().predict(X)
-
-    def predict_proba(self, X: Any) -> Any:
-        """Predict class probabilities.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        Dask array or data frame, or ndarray, of shape (n_samples, n_classes)
-            The probabilities. Of a data frame, a data frame with its index and the columns
-            ``classes_``.
-        """
-        return self._lazily("predict_proba", X) if is_collection(X) else super().predict_proba(X)
-
-    def predict_log_proba(self, X: Any) -> Any:
-        """Predict the logarithms of class probabilities.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        Dask array or data frame, or ndarray, of shape (n_samples, n_classes)
-            The logarithms, as `predict_proba`.
-        """
-        if is_collection(X):
-            return self._lazily("predict_log_proba", X)
-        return super().predict_log_proba(X)
-
-    def decision_function(self, X: Any) -> Any:
-        """Return z^(L), the input of the output units, or for two classes one value.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
-            The examples.
-
-        Returns
-        -------
-        Dask array, data frame or series, or ndarray, of shape (n_samples,) or (n_samples, K)
-            z. Of a data frame, a data frame with the columns ``classes_``, or for two classes a
-            series named "decision_function".
-        """
-        if is_collection(X):
-            return self._lazily("decision_function", X)
-        return super().decision_function(X)
-
-    def transform(self, X: Any, layer: int | None = None) -> Any:
-        """Return the activations a^(l) of a layer.
-
-        Parameters
-        ----------
-        X : Dask array or data frame, array-like or sparse matrix, of shape (n_samples, n_features)
-            The examples.
-        layer : int, default=None
-            l, from 2 for the first hidden layer to ``n_layers_``. None for the last hidden layer.
-
-        Returns
-        -------
-        Dask array or data frame, or ndarray, of shape (n_samples, s_l)
-            The activation of each unit. Of a data frame, a data frame whose columns have the
-            names of ``get_feature_names_out``.
-        """
-        if is_collection(X):
-            return self._lazily("transform", X, layer)
-        return super().transform(X, layer)
-
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy.
 
@@ -494,10 +408,6 @@ class DaskBackpropClassifier(BackpropClassifier):
             kept[output] = dict(kept[output])
         local.__dict__ = kept
         return local
-
-    def _lazily(self, method: str, X: Any, layer: int | None = None) -> Any:
-        prefix = type(self).__name__.lower()
-        return lazily(self.to_local(), Call(method, layer), X, prefix)
 
     @contextmanager
     def _begun(self) -> Iterator[None]:

@@ -286,7 +286,8 @@ class ClusterPartitions(Partitions):
 
     def _wait(self) -> None:
         """Wait until all partitions are computed, and raise the error of one that failed."""
-        distributed.wait(self._futures)
+        for _ in distributed.as_completed(self._futures, loop=self._client.loop):
+            pass
         for future in self._futures:
             if future.status != "finished":
                 future.result()

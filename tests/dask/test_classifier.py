@@ -235,7 +235,8 @@ def test_partitions_that_do_not_match_are_named():
 
 def test_labels_of_several_types_and_widths_of_x_are_refused():
     labels = [array(y[:600], (600,)), array(NAMES[600:], (1197,))]
-    mixed = dask.array.concatenate([labels[0].astype(object), labels[1].astype(object)])
+    mixed = dask.array.concatenate([each.astype(object) for each in labels])
+    mixed = mixed.map_blocks(lambda block: np.array(block.tolist()), dtype=object)
     with pytest.raises(ValueError, match="Partition 1: the labels are strings"):
         classifier().fit(array(X, (600, 1197)), mixed)
     wide = array(X).map_blocks(lambda block: block[:, : 64 - (len(block) == 797)], dtype=float)

@@ -47,7 +47,10 @@ def test_threads_and_one_worker_give_the_same_bits(client):
     found = classifier(client=client, **given).fit(array(X), array(y), weight)
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+            n_workers=1,
+            threads_per_worker=3,
+            processes=False,
+            dashboard_address="127.0.0.1:0",
         ) as one,
         distributed.Client(one),
     ):

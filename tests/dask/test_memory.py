@@ -31,7 +31,7 @@ def read(block_info):
 
 
 X = da.map_blocks(read, chunks=((rows,) * {N_BLOCKS}, {N_FEATURES}), dtype=float)
-y = X[:, 0] > 0
+y = X[:, 0] > 0.5
 model = DaskBackpropClassifier((8,), solver=solver, max_iter=2, random_state=0, tol=0)
 small = X[:1000].rechunk((1000, -1)), y[:1000].rechunk(1000)
 model.fit(*small)  # imports, and starts what there is to start
