@@ -214,6 +214,16 @@ class Objective:
         -------
         ndarray of int of shape (n_rows,)
             The row numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> sorted(objective.new_order(None, np.random.RandomState(0)).tolist())
+        [0, 1, 2]
         """
         order = np.arange(self.n_rows) if before is None else before
         random_state.shuffle(order)
@@ -233,6 +243,16 @@ class Objective:
         -------
         Objective
             The cost on these rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> objective.sample(2, np.random.RandomState(0)).n_rows
+        2
         """
         return self.take(random_state.permutation(self.n_rows)[:n_rows])
 

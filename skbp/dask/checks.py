@@ -153,7 +153,7 @@ def outlines(parts: list[Checked], own: list[None]) -> list[Outline]:
 def _outline(part: Checked) -> Outline:
     labels = None
     if part.X.shape[0]:
-        labels = part.y[:1] if part.y.ndim == 2 else np.unique(part.y)
+        labels = part.y[:1].copy() if part.y.ndim == 2 else np.unique(part.y)
     n_rows, n_features = part.X.shape
     return Outline(n_rows, n_features, part.X.dtype, labels)
 
@@ -328,7 +328,8 @@ def facts(parts: list[Dataset], own: list[None]) -> list[Facts]:
 
 def _facts(part: Dataset) -> Facts:
     weight = np.ones(part.n_rows) if part.weight is None else part.weight.astype(float)
-    return Facts(part.n_rows, part.n_counted, part.m, weight @ part.Y.astype(float), part.first)
+    first = part.first.copy()  # a view would keep the whole partition in memory
+    return Facts(part.n_rows, part.n_counted, part.m, weight @ part.Y.astype(float), first)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,10 @@ class DaskBackpropClassifier(LazyPrediction, BackpropClassifier):
     True
     """
 
+    _doc_link_template = (
+        "https://skbp.readthedocs.io/en/stable/api/generated/skbp.dask.{estimator_name}.html"
+    )
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "client": [HasMethods(["submit", "gather", "who_has"]), None],

@@ -155,8 +155,16 @@ class _Combine:
         return self.function(list(parts))
 
 
-def _delayed(function: Function, *parts: Delayed) -> Delayed:
-    return dask.delayed(function, pure=False, traverse=False)(*parts)
+@dataclass(frozen=True)
+class _Read:
+    """Reads a partition, and makes another one of it."""
+
+    function: Function
+    own: Any
+    reader: Callable[[], Any]
+
+    def __call__(self) -> Any:
+        return self.function(self.reader(), self.own)
 
 
 @dataclass(frozen=True)
@@ -165,43 +173,41 @@ class LocalPartitions(Partitions):
 
     Parameters
     ----------
-    parts : sequence of Delayed
-        What each partition is made of.
+    readers : sequence of callable
+        Each reads a partition.
     """
 
-    parts: Sequence[Delayed]
+    readers: Sequence[Callable[[], Any]]
 
     def __len__(self) -> int:
         """Return the number of partitions."""
-        return len(self.parts)
+        return len(self.readers)
 
     def derive(self, function: Function, own: Sequence[Any]) -> "LocalPartitions":
         """Return partitions that are made, each time anew, of these."""
-        pairs = zip(self.parts, own, strict=True)
-        return LocalPartitions([_delayed(_With(function, each), part) for part, each in pairs])
+        pairs = zip(self.readers, own, strict=True)
+        return LocalPartitions([_Read(function, each, reader) for reader, each in pairs])
 
     def join(self, function: Function, own: Sequence[Any], combine: Function) -> "LocalPartitions":
         """Return a single partition, which is computed at once."""
-        pieces = [function(self._read(i), each) for i, each in enumerate(own)]
-        combined = combine(pieces)
-        return LocalPartitions([_delayed(lambda: combined)])
+        pairs = zip(self.readers, own, strict=True)
+        combined = combine([function(reader(), each) for reader, each in pairs])
+        return LocalPartitions([lambda: combined])
 
     def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
         """Return the results of a function, called with one partition at a time."""
-        return [function([self._read(i)], [each])[0] for i, each in enumerate(own)]
+        pairs = zip(self.readers, own, strict=True)
+        return [function([reader()], [each])[0] for reader, each in pairs]
 
     def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
         """Return a state that has travelled from partition to partition."""
         for number, each in steps:
-            state = function(self._read(number), each, state)
+            state = function(self.readers[number](), each, state)
         return state
 
     def pick(self, numbers: Sequence[int]) -> "LocalPartitions":
         """Return some of the partitions."""
-        return LocalPartitions([self.parts[i] for i in numbers])
-
-    def _read(self, number: int) -> Any:
-        return dask.compute(self.parts[number])[0]
+        return LocalPartitions([self.readers[i] for i in numbers])
 
 
 class ClusterPartitions(Partitions):
@@ -365,7 +371,7 @@ class Session:
             The partitions.
         """
         if self.client is None:
-            return LocalPartitions(parts)
+            return LocalPartitions([part.compute for part in parts])
         with _cluster_errors():
             return ClusterPartitions(self, self.kept(self.client.compute(list(parts))))
 

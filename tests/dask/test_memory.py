@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-ROWS_OF_BLOCK, N_BLOCKS, N_FEATURES = 20_000, 40, 100
-LARGE = ROWS_OF_BLOCK * N_BLOCKS * N_FEATURES * 8  # bytes: 640 MB
-LIMIT = LARGE // 4
+ROWS_OF_BLOCK, N_BLOCKS, N_FEATURES = 5_000, 32, 100
+LARGE = ROWS_OF_BLOCK * N_BLOCKS * N_FEATURES * 8  # bytes: 128 MB
+LIMIT = LARGE // 3
 
 CODE = f"""
 import resource
@@ -38,7 +38,7 @@ model.fit(*small)  # imports, and starts what there is to start
 used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_DATA, (used + {LIMIT}, used + {LIMIT}))
 model.fit(X, y)
-print(model.score(X, y) > 0.5, model.n_iter_)
+print(0 < model.score(X, y) < 1, model.n_iter_)
 """
 
 
