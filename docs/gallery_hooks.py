@@ -16,6 +16,7 @@ ORDER = (
     "drift",
     "calibration",
     "feature_extractor",
+    "dask_cluster",
 )
 
 

@@ -8,10 +8,11 @@ size, and every solver minimises the same function.
 The sums over rows are computed by an engine (`skbp.engine`); the mean and the penalty here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.sparse import issparse
 from scipy.special import logit
 
@@ -23,6 +24,9 @@ from skbp.network import Network
 from skbp.solvers.update_rules import Update
 
 __all__ = ["Objective", "constant_cost", "constant_decision"]
+
+Sum = tuple[float, Floats]
+"""Σ_i w_i loss and Δ over some rows."""
 
 _ROWS_OF_BLOCK = 4096
 _TINY = float(np.finfo(float).eps)
@@ -54,6 +58,9 @@ class Objective:
     engine : {"auto", "compiled", "numpy"} or Engine, default="auto"
         Computes the sums over rows: ``"auto"`` is the fastest engine that supports the
         network and X, ``"numpy"`` the readable one. Their results agree up to rounding.
+    whole : tuple of (float, int), default=None
+        m and the number of rows of the training set, where these are some rows of it. None
+        where they are all.
 
     Attributes
     ----------
@@ -99,6 +106,7 @@ class Objective:
         alpha: float = 1.0,
         sample_weight: Floats | None = None,
         engine: str | Engine = "auto",
+        whole: tuple[float, int] | None = None,
     ) -> None:
         dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
         self.network = network
@@ -111,8 +119,10 @@ class Objective:
         )
         self.engine = resolve_engine(engine, network, self.X, self.loss)
         self._check_shapes()
-        self.m = self._count_examples()
-        self.mean_weight = self.m / self.n_rows
+        m, n_rows = (self._count_examples(), self.n_rows) if whole is None else whole
+        check_m(m, self.alpha, self.X.dtype)
+        self.m = m
+        self.mean_weight = m / n_rows
 
     @property
     def n_rows(self) -> int:
@@ -136,24 +146,10 @@ class Objective:
             )
 
     def _count_examples(self) -> float:
-        m = float(self.n_rows)
-        if self.sample_weight is not None:
-            with np.errstate(over="ignore"):
-                m = float(self.sample_weight.sum(dtype=float))
-        most = float(np.finfo(self.X.dtype).max)
-        # a sum of weighted losses is some times larger than m
-        if not 0 < m <= most / 1e4:
-            raise ValueError(
-                "m, the sum of sample_weight, must be positive and finite, and at most "
-                f"{most / 1e4:.1g} (in a classifier, of sample_weight times class_weight). "
-                f"Got {m} instead."
-            )
-        if not 0 <= self.alpha / m <= most**0.5:
-            raise ValueError(
-                f"alpha / m must be from 0 to {most**0.5:.1g}, where m is the sum of "
-                f"sample_weight. Got alpha={self.alpha}, m={m} instead."
-            )
-        return m
+        if self.sample_weight is None:
+            return float(self.n_rows)
+        with np.errstate(over="ignore"):
+            return float(self.sample_weight.sum(dtype=float))
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
         """Return the cost J(Θ) and its gradient D.
@@ -190,32 +186,76 @@ class Objective:
         given_dtype = theta.dtype if theta.dtype.kind == "f" else np.dtype(float)
         theta = theta.astype(self.X.dtype, copy=False)
         Thetas = self.network.unpack(theta)
-        losses, D = self._sum_over_blocks(theta)
-        m_rows = self.mean_weight * self.n_rows
-        J = losses / m_rows
-        D /= m_rows
-
-        lambda_m = self.alpha / self.m
-        for Theta, D_l in zip(Thetas, self.network.unpack(D), strict=True):
-            weights = Theta[:, 1:]
-            J += lambda_m / 2 * float((weights * weights).sum())
-            D_l[:, 1:] += lambda_m * weights
+        m_rows, lambda_m = self.mean_weight * self.n_rows, self.alpha / self.m
+        sums = self._sum_over_blocks(theta)
+        J, D = mean_and_penalty(self.network, Thetas, sums, m_rows, lambda_m)
         return J, D.astype(given_dtype, copy=False)
 
-    def _sum_over_blocks(self, theta: Floats) -> tuple[float, Floats]:
+    def _sum_over_blocks(self, theta: Floats) -> Sum:
         """Return Σ_i w_i loss and Δ, accumulated block by block."""
 
-        def of_block(block: slice) -> tuple[float, Floats]:
+        def of_block(block: slice) -> Sum:
             rows = self.take(block) if block.stop - block.start < self.n_rows else self
             return self.engine.loss_and_gradient(rows, theta)
 
-        sums = map_blocks(of_block, self.n_rows, self.network, self.loss)
-        losses, Delta = next(sums)
-        for losses_of_block, Delta_of_block in sums:
-            losses += losses_of_block
-            Delta = Delta.astype(float, copy=False)  # float32 would lose digits
-            Delta += Delta_of_block
+        losses, Delta = add_up(map_blocks(of_block, self.n_rows, self.network, self.loss))
         return losses, Delta.astype(theta.dtype, copy=False)
+
+    def new_order(self, before: Rows | None, random_state: np.random.RandomState) -> Rows:
+        """Draw an order of the rows for an epoch.
+
+        Parameters
+        ----------
+        before : ndarray of int of shape (n_rows,) or None
+            The order of the last epoch, which is shuffled in place. None before the first.
+        random_state : RandomState instance
+            Source of randomness.
+
+        Returns
+        -------
+        ndarray of int of shape (n_rows,)
+            The row numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> sorted(objective.new_order(None, np.random.RandomState(0)).tolist())
+        [0, 1, 2]
+        """
+        order = np.arange(self.n_rows) if before is None else before
+        random_state.shuffle(order)
+        return order
+
+    def sample(self, n_rows: int, random_state: np.random.RandomState) -> "Objective":
+        """Return the same cost on random rows, in random order.
+
+        Parameters
+        ----------
+        n_rows : int
+            The number of rows; all, where there are fewer.
+        random_state : RandomState instance
+            Draws the rows.
+
+        Returns
+        -------
+        Objective
+            The cost on these rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbp.network import Network
+        >>> from skbp.objective import Objective
+        >>> X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0], [1.0]])
+        >>> objective = Objective(Network(layer_sizes=(1, 1)), X, Y)
+        >>> objective.sample(2, np.random.RandomState(0)).n_rows
+        2
+        """
+        return self.take(random_state.permutation(self.n_rows)[:n_rows])
 
     def take(self, rows: slice | Rows) -> "Objective":
         """Return the same cost on some of the rows, with the same λ/m.
@@ -401,7 +441,41 @@ def constant_cost(
     if not 0 < m < np.inf:
         return np.inf  # `Objective` tells what is wrong
     weight = None if sample_weight is None else sample_weight.astype(float) / m
-    z = constant_decision(network, Y, sample_weight)
+    means = Y.mean(axis=0, dtype=float) if weight is None else weight @ Y
+    return losses_of_means(network, means, Y, loss, m, weight)
+
+
+def losses_of_means(
+    network: Network,
+    means: Floats,
+    Y: Floats,
+    loss: str | Loss,
+    m: float,
+    weight: Floats | None,
+) -> float:
+    """Return the sum of the losses of the model whose outputs are some means, divided by m.
+
+    Parameters
+    ----------
+    network : Network
+        The network, whose output activation matters.
+    means : ndarray of shape (s_L,)
+        The means of the targets.
+    Y : ndarray of shape (n_rows, s_L)
+        The targets of some rows.
+    loss : {"log_loss", "squared_error"} or Loss
+        The loss of one example.
+    m : float
+        The number of examples, by which the sum is divided.
+    weight : ndarray of shape (n_rows,) or None
+        The weight of each row, divided by m already. None for ones.
+
+    Returns
+    -------
+    float
+        The sum.
+    """
+    z = constant_decision(network, means)
     a, of_rows = network.h.g(z[np.newaxis]), get_loss(network.h.name, loss)
     total = 0.0
     for start in range(0, len(Y), _ROWS_OF_BLOCK):
@@ -412,44 +486,125 @@ def constant_cost(
     return total
 
 
-def constant_decision(
-    network: Network, Y: Floats, sample_weight: Floats | None = None, least: float = _TINY
-) -> Floats:
+def constant_decision(network: Network, means: Floats, least: float = _TINY) -> Floats:
     """Return z of the output layer of a model that ignores x.
 
     Parameters
     ----------
     network : Network
         The network, whose output activation matters.
-    Y : ndarray of shape (m, s_L)
-        The targets.
-    sample_weight : ndarray of shape (m,), default=None
-        The weight of each example, of which not all are 0. None for ones.
+    means : ndarray of shape (s_L,)
+        The means of the targets, which are to be the outputs.
     least : float, default=2.2e-16
         The outputs are at least this, and at most 1 less this.
 
     Returns
     -------
     ndarray of shape (s_L,)
-        z, for which the outputs are the means of the targets.
+        z.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skbp.network import Network
     >>> from skbp.objective import constant_decision
-    >>> Y = np.array([[0.0], [1.0], [1.0], [1.0]])
-    >>> z = constant_decision(Network(layer_sizes=(2, 3, 1)), Y)
+    >>> z = constant_decision(Network(layer_sizes=(2, 3, 1)), np.array([0.75]))
     >>> 1 / (1 + np.exp(-z))
     array([0.75])
     """
-    if sample_weight is None:
-        means = Y.mean(axis=0, dtype=float)
-    else:
-        shares = sample_weight.astype(float) / sample_weight.max()
-        means = shares / shares.sum() @ Y
     means = np.clip(means, least, 1 - least)
     return np.asarray(np.log(means) if network.h.name == "softmax" else logit(means))
+
+
+def add_up(sums: Iterable[Sum]) -> Sum:
+    """Add up Σ_i w_i loss and Δ of some blocks of rows, in their order.
+
+    Parameters
+    ----------
+    sums : iterable of tuple of (float, ndarray)
+        Those of each block; one at least.
+
+    Returns
+    -------
+    losses : float
+        The sum of the weighted losses.
+    Delta : ndarray of shape (n_parameters,)
+        Δ; in float64 where there are several blocks.
+    """
+    remaining = iter(sums)
+    losses, Delta = next(remaining)
+    total = None  # a new array: what comes in is not changed
+    for losses_of_block, Delta_of_block in remaining:
+        losses += losses_of_block
+        # float32 would lose digits
+        Delta = total = np.add(Delta, Delta_of_block, out=total, dtype=float)
+    return losses, Delta
+
+
+def mean_and_penalty(
+    network: Network, Thetas: Sequence[Floats], sums: Sum, m_rows: float, lambda_m: float
+) -> Sum:
+    """Return J and D, given sums over rows: their means, and the penalty.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    Thetas : sequence of ndarray
+        The weights Θ^(l).
+    sums : tuple of (float, ndarray)
+        Σ_i w_i loss and Δ; Δ is of the dtype of the weights.
+    m_rows : float
+        What the sums are divided by.
+    lambda_m : float
+        λ/m.
+
+    Returns
+    -------
+    J : float
+        The cost.
+    D : ndarray of shape (n_parameters,)
+        Its gradient, of that dtype.
+    """
+    losses, Delta = sums
+    J, D = losses / m_rows, Delta / m_rows
+    for Theta, D_l in zip(Thetas, network.unpack(D), strict=True):
+        weights = Theta[:, 1:]
+        J += lambda_m / 2 * float((weights * weights).sum())
+        D_l[:, 1:] += lambda_m * weights
+    return J, D
+
+
+def check_m(m: float, alpha: float, dtype: DTypeLike) -> None:
+    """Check that m, and λ/m, can be computed with.
+
+    Parameters
+    ----------
+    m : float
+        The sum of the weights of the training set.
+    alpha : float
+        λ.
+    dtype : dtype
+        The dtype of X.
+
+    Raises
+    ------
+    ValueError
+        If they cannot.
+    """
+    most = float(np.finfo(dtype).max)
+    # a sum of weighted losses is some times larger than m
+    if not 0 < m <= most / 1e4:
+        raise ValueError(
+            "m, the sum of sample_weight, must be positive and finite, and at most "
+            f"{most / 1e4:.1g} (in a classifier, of sample_weight times class_weight). "
+            f"Got {m} instead."
+        )
+    if not 0 <= alpha / m <= most**0.5:
+        raise ValueError(
+            f"alpha / m must be from 0 to {most**0.5:.1g}, where m is the sum of "
+            f"sample_weight. Got alpha={alpha}, m={m} instead."
+        )
 
 
 def _python_float(alpha: float) -> float:

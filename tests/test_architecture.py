@@ -22,6 +22,7 @@ PATHS = {
 LAYERS = [
     ["skbp", "versions"],
     ["plot"],
+    ["dask"],
     ["callbacks"],
     ["estimator"],
     ["objective"],
@@ -37,10 +38,10 @@ FROM_SCIKIT_LEARN = {
     "skbp.network": {"sklearn.utils.check_random_state"},
     "skbp.weights": {"sklearn.utils.check_array"},
 }
-KNOWS_SCIKIT_LEARN = {"estimator", "callbacks", "plot"}
+KNOWS_SCIKIT_LEARN = {"estimator", "callbacks", "plot", "dask"}
 # joblib and threadpoolctl come with scikit-learn
 RUN_TIME = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
-OPTIONAL = {"plot": {"matplotlib"}}
+OPTIONAL = {"plot": {"matplotlib"}, "dask": {"dask", "distributed", "pandas"}}
 
 
 def part_of(module):

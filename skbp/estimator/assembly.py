@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,18 +14,19 @@ from sklearn.utils import check_random_state
 
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
-from skbp.estimator.data import Dataset, validated
+from skbp.estimator.data import Dataset, TrainingSet, validated
 from skbp.estimator.defaults import alpha_for, score_plateau, stops_early
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
-from skbp.estimator.targets import Targets, targets_for
-from skbp.estimator.training import AfterIteration, FitResult, TrainingState, train
+from skbp.estimator.targets import ClassWeight, Targets, targets_for
+from skbp.estimator.training import AfterIteration, FitResult, TrainingState, Validate, train
 from skbp.estimator.validation import Validation, held_out
 from skbp.losses import get_loss, is_squared_error
 from skbp.network import Network, is_layer_size
-from skbp.objective import Objective, constant_cost, constant_decision
+from skbp.objective import constant_decision
 from skbp.solvers import Ending, Progress, Solver
+from skbp.solvers.interface import MiniBatchCost
 
 if TYPE_CHECKING:
     from skbp.estimator.classifier import BackpropClassifier
@@ -62,11 +64,11 @@ class Problem:
         The kind of the targets.
     class_weights : ndarray or None
         The weights of the classes.
-    examples : Dataset
+    examples : TrainingSet
         The training set.
     parameters : mapping of str to object
         The parameters of the classifier, with Python's numbers.
-    validation : Dataset or None
+    validation : TrainingSet or None
         The validation set.
     stops_early : bool
         Whether the score of a validation set decides when to stop.
@@ -79,12 +81,18 @@ class Problem:
     network: Network
     targets: Targets
     class_weights: Floats | None
-    examples: Dataset
+    examples: TrainingSet
     parameters: Parameters
-    validation: Dataset | None = None
+    validation: TrainingSet | None = None
     stops_early: bool = False
     m_before: float = 0.0
     ignored: tuple[str, ...] = ()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The training set, which is in memory."""
+        assert isinstance(self.examples, Dataset)
+        return self.examples
 
     @property
     def m(self) -> float:
@@ -115,17 +123,47 @@ class Problem:
         Dataset
             The examples with another ``weight``.
         """
-        if self.class_weights is None:
-            return examples.with_class_weights(None)
-        with np.errstate(over="ignore", invalid="ignore"):
-            of_rows = self.targets.weights_of_rows(examples.Y, self.class_weights)
-            weighted = examples.with_class_weights(of_rows)
-        if weighted.weight is not None and not np.isfinite(weighted.weight).all():
-            raise ValueError(
-                "The products of class_weight and sample_weight must be finite in "
-                f"{examples.Y.dtype}. Got class_weight={self.parameters['class_weight']!r}."
-            )
-        return weighted
+        given = self.parameters["class_weight"]
+        return weighted_by_class(examples, self.targets, self.class_weights, given)
+
+
+def weighted_by_class(
+    examples: Dataset, targets: Targets, class_weights: Floats | None, given: ClassWeight
+) -> Dataset:
+    """Return examples with the weights of their classes.
+
+    Parameters
+    ----------
+    examples : Dataset
+        The examples.
+    targets : Targets
+        The kind of the targets.
+    class_weights : ndarray or None
+        The weights of the classes.
+    given : dict, list of dict, "balanced" or None
+        The parameter ``class_weight``, for the error message.
+
+    Returns
+    -------
+    Dataset
+        The examples with another ``weight``.
+
+    Raises
+    ------
+    ValueError
+        If a product of weights is not finite.
+    """
+    if class_weights is None:
+        return examples.with_class_weights(None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_rows = targets.weights_of_rows(examples.Y, class_weights)
+        weighted = examples.with_class_weights(of_rows)
+    if weighted.weight is not None and not np.isfinite(weighted.weight).all():
+        raise ValueError(
+            "The products of class_weight and sample_weight must be finite in "
+            f"{examples.Y.dtype}. Got class_weight={given!r}."
+        )
+    return weighted
 
 
 def assemble(
@@ -208,21 +246,42 @@ def problem_of(
     class_weights = None
     if parameters["class_weight"] is not None:
         class_weights = targets.class_weights(parameters["class_weight"], examples)
-    network = _network(parameters, examples, targets)
+    network = network_of(parameters, examples.sizes, targets)
     kind: Any = type(classifier)  # mypy takes no class for hashable
     ignored = ignored_parameters(parameters, default_parameters(kind))
     problem = Problem(network, targets, class_weights, examples, parameters, ignored=ignored)
     return replace(problem, examples=problem.weighted(examples))
 
 
-def _network(parameters: Parameters, examples: Dataset, targets: Targets) -> Network:
+def network_of(parameters: Parameters, sizes: tuple[int, int], targets: Targets) -> Network:
+    """Return the network that is to be trained.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The parameters of the classifier, valid.
+    sizes : tuple of (int, int)
+        The number of features, and that of output units.
+    targets : Targets
+        The kind of the targets.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    ValueError
+        If ``hidden_layer_sizes`` is invalid.
+    """
     given = parameters["hidden_layer_sizes"]
     hidden = given if np.iterable(given) else [given]
     if not all(is_layer_size(s) for s in hidden):
         raise ValueError(f"hidden_layer_sizes must be positive integers. Got {given!r} instead.")
-    sizes = (examples.X.shape[1], *hidden, examples.Y.shape[1])
+    n_features, n_outputs = sizes
     output_activation = targets.output_activation(parameters["output_activation"])
-    network = Network(sizes, parameters["activation"], output_activation)
+    network = Network((n_features, *hidden, n_outputs), parameters["activation"], output_activation)
     if network.n_parameters > _MOST_WEIGHTS:
         raise ValueError(
             f"hidden_layer_sizes={given!r} makes a network of {network.n_parameters} weights, "
@@ -310,7 +369,7 @@ def with_given_set(
         X, y, weight = validated(classifier, X_val, y_val, sample_weight_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val, y_val or sample_weight_val is invalid: {error}") from error
-    dtype = problem.examples.X.dtype
+    dtype = problem.examples.dtype
     Y = problem.targets.encode(y, dtype, "y_val")
     weight = None if weight is None else weight.astype(dtype, copy=False)
     examples = problem.weighted(Dataset(X.astype(dtype, copy=False), y, Y, weight))
@@ -343,7 +402,7 @@ def with_held_out_set(problem: Problem, state: FitState) -> Problem:
         If no example can be spared, or a fit that is resumed has lost the weights of
         those that were.
     """
-    examples = problem.examples
+    examples = problem.dataset
     if state.held_out is None:
         random_state = state.training.progress.generator()
         fraction = problem.parameters["validation_fraction"]
@@ -401,15 +460,13 @@ def new_weights(problem: Problem, state: FitState) -> Floats:
     is_steep = is_squared_error(parameters["loss"]) and parameters["solver"] in _LINE_SEARCHES
     if gain == "auto" and is_steep and problem.examples.has_weight:
         _make_constant(theta, problem)
-    return theta.astype(problem.examples.X.dtype, copy=False)
+    return theta.astype(problem.examples.dtype, copy=False)
 
 
 def _make_constant(theta: Floats, problem: Problem) -> None:
     """Set the weights of the output layer so that the outputs are the means of the targets."""
-    examples, Theta = problem.examples, problem.network.unpack(theta)[-1]
-    Theta[:, 0] = constant_decision(
-        problem.network, examples.Y, examples.weight, _LEAST_START_OUTPUT
-    )
+    Theta, means = problem.network.unpack(theta)[-1], problem.examples.target_means
+    Theta[:, 0] = constant_decision(problem.network, means, _LEAST_START_OUTPUT)
     Theta[:, 1:] = 0
 
 
@@ -463,12 +520,12 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
             f"binary_outputs={classifier.binary_outputs!r} cannot continue the fitted model, "
             f"which has {outputs_before} output units. Clone the estimator to start anew."
         )
-    theta = np.empty(problem.network.n_parameters, problem.examples.X.dtype)
+    theta = np.empty(problem.network.n_parameters, problem.examples.dtype)
     weights.write(problem.network.unpack(theta), classifier.coefs_, classifier.intercepts_)
     return theta
 
 
-def training_set(problem: Problem) -> Dataset:
+def training_set(problem: Problem) -> TrainingSet:
     """Return the training set with smoothed targets.
 
     Parameters
@@ -478,14 +535,17 @@ def training_set(problem: Problem) -> Dataset:
 
     Returns
     -------
-    Dataset
+    TrainingSet
         The examples.
     """
-    examples, label_smoothing = problem.examples, problem.parameters["label_smoothing"]
-    return replace(examples, Y=problem.targets.smooth(examples.Y, label_smoothing))
+    label_smoothing = problem.parameters["label_smoothing"]
+    if label_smoothing == 0:
+        return problem.examples
+    smooth = partial(problem.targets.smooth, label_smoothing=label_smoothing)
+    return problem.examples.with_targets(smooth)
 
 
-def objective_of(problem: Problem) -> Objective:
+def objective_of(problem: Problem) -> MiniBatchCost:
     """Return the cost that a classifier minimises on its training set, without dropout.
 
     Parameters
@@ -495,12 +555,11 @@ def objective_of(problem: Problem) -> Objective:
 
     Returns
     -------
-    Objective
+    MiniBatchCost
         The cost.
     """
-    examples, parameters = training_set(problem), problem.parameters
-    loss, alpha = parameters["loss"], problem.alpha_of_examples
-    return Objective(problem.network, examples.X, examples.Y, loss, alpha, examples.weight)
+    loss, alpha = problem.parameters["loss"], problem.alpha_of_examples
+    return training_set(problem).objective(problem.network, loss, alpha)
 
 
 def setting_of(problem: Problem) -> Setting:
@@ -517,8 +576,8 @@ def setting_of(problem: Problem) -> Setting:
         The parameters, and facts about the training set.
     """
     examples, loss = training_set(problem), problem.parameters["loss"]
-    constant = constant_cost(problem.network, examples.Y, loss, examples.weight)
-    return Setting(problem.parameters, len(examples.Y), constant, problem.stops_early)
+    constant = examples.constant_cost(problem.network, loss)
+    return Setting(problem.parameters, examples.n_rows, constant, problem.stops_early)
 
 
 def validation_of(
@@ -545,6 +604,7 @@ def validation_of(
     examples, network, targets = problem.validation, problem.network, problem.targets
     if examples is None:
         return None
+    assert isinstance(examples, Dataset)
     loss = get_loss(network.h.name, problem.parameters["loss"])
     if classifier.scoring is None:
         return Validation(network, examples, loss, targets)
@@ -566,19 +626,17 @@ def validation_of(
 
 
 def trained(
-    classifier: "BackpropClassifier",
     problem: Problem,
     solver: Solver,
     start: Floats,
     state: FitState,
+    validation: Validate | None = None,
     callback: AfterIteration | None = None,
 ) -> FitResult:
     """Train the network of a problem.
 
     Parameters
     ----------
-    classifier : BackpropClassifier
-        The classifier.
     problem : Problem
         The problem.
     solver : Solver
@@ -587,6 +645,8 @@ def trained(
         The weights to start from.
     state : FitState
         The state of the fit.
+    validation : callable, default=None
+        Maps the weights to their loss and score on the validation set.
     callback : callable, default=None
         Called after each iteration, as by `train`.
 
@@ -605,7 +665,7 @@ def trained(
         loss=parameters["loss"],
         alpha=problem.alpha_of_examples,
         dropout=parameters["dropout"],
-        validation=validation_of(classifier, problem),
+        validation=validation,
         early_stopping=score_plateau(parameters) if problem.stops_early else None,
         callback=callback,
         verbose=bool(parameters["verbose"]),
@@ -635,7 +695,7 @@ def network_attributes(problem: Problem, theta: Floats) -> Attributes:
         The attributes.
     """
     network, targets = problem.network, problem.targets
-    theta = theta.astype(problem.examples.X.dtype, copy=False)
+    theta = theta.astype(problem.examples.dtype, copy=False)
     coefs, intercepts = weights.split(network.unpack(theta))
     return {
         "coefs_": coefs,
@@ -701,7 +761,7 @@ def fitted_attributes(
     history = result.state.history
     last, is_validated = history.last, problem.validation is not None
     if n_examples is None:
-        n_examples = result.n_passes * len(problem.examples.Y)
+        n_examples = result.n_passes * problem.examples.n_rows
     found = (
         last.n_iter,
         n_examples,

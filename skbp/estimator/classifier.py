@@ -20,6 +20,7 @@ from sklearn.utils import Tags
 from skbp._typing import Labels, Matrix
 from skbp.activations import Activation
 from skbp.estimator.assembly import (
+    Problem,
     assemble,
     fitted_attributes,
     fitted_weights,
@@ -30,6 +31,7 @@ from skbp.estimator.assembly import (
     setting_of,
     trained,
     untrained_result,
+    validation_of,
     with_validation,
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
@@ -42,8 +44,9 @@ from skbp.estimator.solver_factory import (
     make_one_pass_solver,
     make_solver,
 )
-from skbp.estimator.state import Conditions, unchanged_on_error
-from skbp.estimator.targets import ClassWeight, targets_for_stream
+from skbp.estimator.state import Conditions, FitState, unchanged_on_error
+from skbp.estimator.targets import ClassWeight, Targets, targets_for_stream
+from skbp.estimator.training import Validate
 from skbp.losses import Loss
 from skbp.solvers import Ending
 
@@ -601,18 +604,32 @@ class BackpropClassifier(
         >>> len(model.validation_scores_) == model.n_iter_
         True
         """
+        given = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, given, coefs_init, intercepts_init)
+
+    def _fit(
+        self,
+        X: Matrix,
+        y: Labels,
+        sample_weight: ArrayLike | None,
+        validation: tuple[Matrix | None, Labels | None, ArrayLike | None],
+        coefs_init: Sequence[ArrayLike] | None,
+        intercepts_init: Sequence[ArrayLike] | None,
+    ) -> Self:
+        """Train the network; called by `fit` alone, so that warnings name its caller."""
         tasks = FitTasks(self, X, y, sample_weight, self.max_iter)
         with unchanged_on_error(self):
             resumed = self._state if self._is_unfinished() else None
             continues = resumed is not None or (self.warm_start and hasattr(self, "coefs_"))
-            problem = assemble(self, X, y, sample_weight, self.targets_ if continues else None)
+            known = self.targets_ if continues else None
+            problem = self._assembled(X, y, sample_weight, known)
             if continues:
-                problem.targets.check_same_classes(problem.examples.y)
+                problem.targets.check_same_classes(problem.examples.labels)
             state = new_state(self) if resumed is None else deepcopy(resumed)
             parameters = problem.parameters
-            conditions = Conditions.of(parameters, problem.examples.X, X_val is not None)
+            conditions = Conditions.of(parameters, problem.examples, validation[0] is not None)
             state.begin(conditions, parameters)
-            problem = with_validation(self, problem, state, (X_val, y_val, sample_weight_val))
+            problem = self._with_validation(problem, state, validation)
             state.m = problem.m
             start = fitted_weights(self, problem) if continues else new_weights(problem, state)
             start = state.start_weights(problem.network, start, coefs_init, intercepts_init)
@@ -620,9 +637,10 @@ class BackpropClassifier(
             solver = make_solver(setting_of(problem))
             attributes = partial(fitted_attributes, problem, state)
             callback = partial(tasks.iteration, attributes)
-            result = trained(self, problem, solver, start, state, callback)
+            validate = self._validation_of(problem)
+            result = trained(problem, solver, start, state, validate, callback)
             for category, message in warnings_of_fit(problem, result):
-                warnings.warn(message, category, stacklevel=3)
+                warnings.warn(message, category, stacklevel=4)
             self.__dict__.update(attributes(result))
             tasks.end()
         return self
@@ -703,11 +721,11 @@ class BackpropClassifier(
             problem = replace(problem, m_before=state.m)
             state.m = problem.m
             start = fitted_weights(self, problem) if is_fitted else new_weights(problem, state)
-            n_rows = len(problem.examples.Y)
+            n_rows = problem.examples.n_rows
             loss, n_examples = (self.loss_, self.t_) if is_fitted else (np.nan, 0)
             if problem.examples.has_weight:
                 solver = make_one_pass_solver(Setting(problem.parameters, n_rows))
-                result = trained(self, problem, solver, start, state)
+                result = trained(problem, solver, start, state)
                 n_examples += n_rows
             else:
                 result = untrained_result(problem, start, loss, Ending.ONE_PASS, state)
@@ -785,7 +803,7 @@ class BackpropClassifier(
         (array([[0.6225, 0.6225]]), 1.5699)
         """
         with unchanged_on_error(self):
-            problem = assemble(self, X, y, sample_weight, known=None)
+            problem = self._assembled(X, y, sample_weight, None)
             state = new_state(self)
             theta = new_weights(problem, state)
             theta = state.start_weights(problem.network, theta, coefs_init, intercepts_init)
@@ -793,6 +811,25 @@ class BackpropClassifier(
             result = untrained_result(problem, theta, J, Ending.UNTRAINED, state)
             self.__dict__.update(fitted_attributes(problem, state, result))
         return self
+
+    def _assembled(
+        self, X: Matrix, y: Labels, sample_weight: ArrayLike | None, known: Targets | None
+    ) -> Problem:
+        """Return the problem of `fit` and `initialize`."""
+        return assemble(self, X, y, sample_weight, known)
+
+    def _with_validation(
+        self,
+        problem: Problem,
+        state: FitState,
+        given: tuple[Matrix | None, Labels | None, ArrayLike | None],
+    ) -> Problem:
+        """Return the problem of `fit` with its validation set, if it needs one."""
+        return with_validation(self, problem, state, given)
+
+    def _validation_of(self, problem: Problem) -> Validate | None:
+        """Return the loss and score of weights on the validation set, if there is one."""
+        return validation_of(self, problem)
 
     def _check_stream_parameters(self) -> None:
         if self.early_stopping is True:

@@ -1,6 +1,8 @@
 """Checked examples: X, y, the targets Y and the weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -10,6 +12,125 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skbp._typing import Floats, Labels, Matrix, Rows
+from skbp.losses import Loss
+from skbp.network import Network
+from skbp.objective import Objective, constant_cost
+from skbp.solvers.interface import MiniBatchCost
+
+
+class TrainingSet(Protocol):
+    """What training needs of a training set; `Dataset` has it in memory."""
+
+    @property
+    def n_rows(self) -> int:
+        """The number of examples."""
+        ...
+
+    @property
+    def n_counted(self) -> int:
+        """The number of examples whose weight is not 0."""
+        ...
+
+    @property
+    def m(self) -> float:
+        """The sum of the weights."""
+        ...
+
+    @property
+    def has_weight(self) -> bool:
+        """Whether any example has a weight other than 0."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype that is computed in."""
+        ...
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The number of columns of X, and that of Y."""
+        ...
+
+    @property
+    def labels(self) -> Labels:
+        """Labels; each class that is there is among them."""
+        ...
+
+    @property
+    def target_means(self) -> Floats:
+        """The weighted means of the targets, of shape (s_L,)."""
+        ...
+
+    @property
+    def first(self) -> Matrix:
+        """The first row of X."""
+        ...
+
+    def with_targets(self, function: Callable[[Floats], Floats]) -> "TrainingSet":
+        """Return the same examples with other targets.
+
+        Parameters
+        ----------
+        function : callable
+            Maps Y to the new ones.
+
+        Returns
+        -------
+        TrainingSet
+            The examples.
+        """
+        ...
+
+    def objective(self, network: Network, loss: str | Loss, alpha: float) -> MiniBatchCost:
+        """Return the cost of a network on these examples.
+
+        Parameters
+        ----------
+        network : Network
+            The network.
+        loss : {"log_loss", "squared_error"} or Loss
+            The loss of an example.
+        alpha : float
+            λ.
+
+        Returns
+        -------
+        MiniBatchCost
+            The cost.
+        """
+        ...
+
+    def constant_cost(self, network: Network, loss: str | Loss) -> float:
+        """Return the cost of a model that ignores x, without a penalty.
+
+        Parameters
+        ----------
+        network : Network
+            The network.
+        loss : {"log_loss", "squared_error"} or Loss
+            The loss of an example.
+
+        Returns
+        -------
+        float
+            The cost.
+        """
+        ...
+
+    def sample(self, n: int) -> "Dataset":
+        """Return some of the examples that have a weight, evenly spread.
+
+        Parameters
+        ----------
+        n : int
+            The largest number of them.
+
+        Returns
+        -------
+        Dataset
+            The examples, in memory.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +156,39 @@ class Dataset:
     Y: Floats
     sample_weight: Floats | None = None
     weight: Floats | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """The number of examples."""
+        return len(self.Y)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of X, which is computed in."""
+        return self.X.dtype
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The number of columns of X, and that of Y."""
+        return self.X.shape[1], self.Y.shape[1]
+
+    @property
+    def labels(self) -> Labels:
+        """The labels; each class that is there is among them."""
+        return self.y
+
+    @property
+    def target_means(self) -> Floats:
+        """The weighted means of the targets, of shape (s_L,)."""
+        if self.weight is None:
+            return self.Y.mean(axis=0, dtype=float)
+        shares = self.weight.astype(float) / self.weight.max()  # their sum is finite
+        return shares / shares.sum() @ self.Y
+
+    @property
+    def first(self) -> Matrix:
+        """The first row of X."""
+        return self.X[:1]
 
     @property
     def has_weight(self) -> bool:
@@ -74,6 +228,75 @@ class Dataset:
         if weight is not None:
             weight = weight.astype(self.Y.dtype, copy=False)
         return replace(self, weight=weight)
+
+    def with_targets(self, function: Callable[[Floats], Floats]) -> "Dataset":
+        """Return the same examples with other targets.
+
+        Parameters
+        ----------
+        function : callable
+            Maps Y to the new ones.
+
+        Returns
+        -------
+        Dataset
+            The examples.
+        """
+        return replace(self, Y=function(self.Y))
+
+    def objective(self, network: Network, loss: str | Loss, alpha: float) -> Objective:
+        """Return the cost of a network on these examples.
+
+        Parameters
+        ----------
+        network : Network
+            The network.
+        loss : {"log_loss", "squared_error"} or Loss
+            The loss of an example.
+        alpha : float
+            λ.
+
+        Returns
+        -------
+        Objective
+            The cost.
+        """
+        return Objective(network, self.X, self.Y, loss, alpha, self.weight)
+
+    def constant_cost(self, network: Network, loss: str | Loss) -> float:
+        """Return the cost of a model that ignores x, without a penalty.
+
+        Parameters
+        ----------
+        network : Network
+            The network.
+        loss : {"log_loss", "squared_error"} or Loss
+            The loss of an example.
+
+        Returns
+        -------
+        float
+            The cost.
+        """
+        return constant_cost(network, self.Y, loss, self.weight)
+
+    def sample(self, n: int) -> "Dataset":
+        """Return some of the examples that have a weight, evenly spread.
+
+        Parameters
+        ----------
+        n : int
+            The largest number of them.
+
+        Returns
+        -------
+        Dataset
+            The examples.
+        """
+        counted = np.arange(self.n_rows)
+        if self.weight is not None:
+            counted = np.flatnonzero(self.weight)
+        return self.take(counted[:: -(-len(counted) // n)])
 
     def take(self, rows: Rows) -> "Dataset":
         """Return some of the examples.
@@ -145,7 +368,10 @@ def validated(
         y = column_or_1d(y, warn=True)
     if sample_weight is None:
         return X, y, None
-    return X, y, _checked_weight(sample_weight, X)
+    weight = checked_weight(sample_weight, X)
+    with np.errstate(over="ignore"):
+        check_total_weight(float(weight.sum(dtype=float)))
+    return X, y, weight
 
 
 def _check_labels(y: Labels) -> None:
@@ -168,7 +394,26 @@ def _are_numbers_of_classes(y: Labels) -> bool:
     return int(y.max()) - int(y.min()) < len(y) // 2
 
 
-def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
+def checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
+    """Check the weights of some examples; their sum may be 0.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (m,)
+        The weights.
+    X : {ndarray, sparse matrix} of shape (m, n_features)
+        The examples.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The weights, of the dtype of X.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, not finite, negative, or not as many as examples.
+    """
     try:
         with np.errstate(over="ignore"):
             weight: Floats = _check_sample_weight(
@@ -178,10 +423,23 @@ def _checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
         if "weight" in str(error):
             raise
         raise ValueError(f"sample_weight must be an array of numbers: {error}") from error
-    if not weight.any():
+    return weight
+
+
+def check_total_weight(total: float) -> None:
+    """Check the sum of all weights.
+
+    Parameters
+    ----------
+    total : float
+        The sum.
+
+    Raises
+    ------
+    ValueError
+        If it is 0, or not finite.
+    """
+    if total == 0:
         raise ValueError("sample_weight must contain at least one non-zero weight.")
-    with np.errstate(over="ignore"):
-        total = weight.sum(dtype=float)
     if not np.isfinite(total):
         raise ValueError(f"The sum of sample_weight must be finite. Got {total} instead.")
-    return weight

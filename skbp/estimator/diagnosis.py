@@ -114,7 +114,7 @@ def warnings_of_choice(problem: Problem, result: FitResult) -> Iterator[Message]
 
 def _warnings_of_parameters(problem: Problem) -> Iterator[Message]:
     parameters = problem.parameters
-    if warning := warning_of_batch_size(parameters, len(problem.examples.Y)):
+    if warning := warning_of_batch_size(parameters, problem.examples.n_rows):
         yield UserWarning, warning
     if problem.ignored:
         yield (
@@ -190,11 +190,7 @@ class Diagnosis:
     @cached_property
     def _sample(self) -> Dataset:
         """About a thousand rows of the training set that have a weight."""
-        examples = self.problem.examples
-        counted = np.arange(len(examples.Y))
-        if examples.weight is not None:
-            counted = np.flatnonzero(examples.weight)
-        return examples.take(counted[:: -(-len(counted) // _ROWS_LOOKED_AT)])
+        return self.problem.examples.sample(_ROWS_LOOKED_AT)
 
     @cached_property
     def _z(self) -> Floats:
@@ -277,7 +273,7 @@ class Diagnosis:
 
     def _causes(self) -> Iterator[str]:
         problem, parameters = self.problem, self.problem.parameters
-        m, n_rows = problem.examples.m, len(problem.examples.Y)
+        m, n_rows = problem.examples.m, problem.examples.n_rows
         if m < _LIGHT * n_rows:
             yield (
                 f"The sample weights sum to {m:.3g} for {n_rows} rows, so that alpha weighs "

@@ -38,7 +38,7 @@ def greedy_counts(found: Search, n_members: int) -> dict[Choice, int]:
     models = [(int(i), int(j)) for i, j in np.argwhere(np.isfinite(means))]
     problem = found.plan.candidates[0].problem
     rows = np.concatenate([test for _, test in found.plan.splits[: found.n_folds]])
-    left_out = problem.examples.take(rows)
+    left_out = problem.dataset.take(rows)
     likelihoods = [
         problem.targets.likelihoods(np.concatenate(found.probabilities(model)), left_out.Y)
         for model in models

@@ -106,12 +106,13 @@ def fits(
 def _fit(classifier: "BackpropClassifier", problem: Problem, theta: Floats | None) -> PathFit:
     """Fit a network from given weights, or else from new ones."""
     state = new_state(classifier)
-    state.begin(Conditions.of(problem.parameters, problem.examples.X, False), problem.parameters)
+    state.begin(Conditions.of(problem.parameters, problem.examples, False), problem.parameters)
     whole = with_validation(classifier, problem, state, (None, None, None))
     start = new_weights(whole, state)
     if theta is not None:
         start = renewed(problem.network, theta, start)
-    result = trained(classifier, whole, make_solver(setting_of(whole)), start, state)
+    solver, validation = make_solver(setting_of(whole)), validation_of(classifier, whole)
+    result = trained(whole, solver, start, state, validation)
     return PathFit(whole, state, result)
 
 
@@ -235,8 +236,8 @@ def scored_path(
         If Ctrl-C ends a fit.
     """
     whole = fold.problem
-    problem = replace(whole, examples=whole.examples.take(fold.train))
-    test = whole.examples.take(fold.test)
+    problem = replace(whole, examples=whole.dataset.take(fold.train))
+    test = whole.dataset.take(fold.test)
     path: list[Scored] = []
     begin = perf_counter()
     for fit in fits(fold.classifier, problem, alphas, whole.m, is_warm=not is_exhaustive):

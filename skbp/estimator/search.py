@@ -238,7 +238,7 @@ class Search:
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             The probabilities; NaN for rows that no fold has left out.
         """
-        n_rows = len(self.plan.candidates[0].problem.examples.Y)
+        n_rows = len(self.plan.candidates[0].problem.dataset.Y)
         by_fold = [
             np.average(of_fold, axis=0, weights=list(counts.values()))
             for of_fold in zip(*map(self.probabilities, counts), strict=True)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from skbp import weights
-from skbp._typing import Floats, Matrix, Rows
+from skbp._typing import Floats, Rows
+from skbp.estimator.data import TrainingSet
 from skbp.estimator.solver_factory import LEARNING_RATES, Parameters
 from skbp.estimator.training import FitResult, TrainingState
 from skbp.network import Network
@@ -44,14 +45,16 @@ class Conditions:
     parameters: dict[str, Any]
 
     @classmethod
-    def of(cls, parameters: Parameters, X: Matrix, has_validation_set: bool) -> "Conditions":
+    def of(
+        cls, parameters: Parameters, examples: TrainingSet, has_validation_set: bool
+    ) -> "Conditions":
         """Return the conditions of a fit.
 
         Parameters
         ----------
         parameters : mapping of str to object
             All parameters of the classifier.
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        examples : TrainingSet
             The training examples.
         has_validation_set : bool
             Whether the user passed a validation set.
@@ -61,7 +64,8 @@ class Conditions:
         Conditions
             The conditions.
         """
-        may_differ = {"verbose", "warm_start", "random_state"}
+        # "client" is where DaskBackpropClassifier computes
+        may_differ = {"verbose", "warm_start", "random_state", "client"}
         if not LEARNING_RATES[parameters["learning_rate"]].is_planned:
             may_differ.add("max_iter")
         compared = {
@@ -70,7 +74,7 @@ class Conditions:
             for name, value in parameters.items()
             if name not in may_differ
         }
-        return cls(X.shape[0], X.dtype.name, has_validation_set, compared)
+        return cls(examples.n_rows, examples.dtype.name, has_validation_set, compared)
 
     def check(self, now: "Conditions") -> None:
         """Raise an error if the conditions have changed.

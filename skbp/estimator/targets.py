@@ -359,13 +359,49 @@ class Targets(ABC):
         ValueError
             If ``class_weight`` does not fit the classes.
         """
-        table = self._class_weights(class_weight, examples)
-        if not (np.isfinite(table).all() and (table >= 0).all()):
-            raise ValueError(
-                "class_weight must not hold negative weights, and each must be a finite number. "
-                f"Got {class_weight!r} instead."
-            )
-        return table
+        return _checked(self._class_weights(class_weight, examples), class_weight)
+
+    def totals(self, examples: Dataset) -> Floats:
+        """Return the sum of the sample weights of each class, from which its weight follows.
+
+        Parameters
+        ----------
+        examples : Dataset
+            Some of the training set.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n_labels, 2)
+            The sums.
+        """
+        members, weight = self._members(examples.Y), examples.sample_weight
+        weights = np.ones(len(members)) if weight is None else weight.astype(float)
+        return weights @ members.astype(float)
+
+    def class_weights_of_totals(self, class_weight: ClassWeight, totals: Floats) -> Floats:
+        """Return the weight of each class, as `class_weights` does, without the examples.
+
+        Parameters
+        ----------
+        class_weight : dict, list of dict or "balanced"
+            The parameter of the estimator.
+        totals : ndarray of shape (n_classes,) or (n_labels, 2)
+            The sums of the sample weights, as `totals` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n_labels, 2)
+            The weights.
+
+        Raises
+        ------
+        ValueError
+            If ``class_weight`` does not fit the classes.
+        """
+        if isinstance(class_weight, list):
+            raise ValueError(f"class_weight must be a dict. Got {class_weight!r} instead.")
+        table = _weights_of(class_weight, self.classes, self.classes, totals)
+        return _checked(table, class_weight)
 
     def _class_weights(self, class_weight: ClassWeight, examples: Dataset) -> Floats:
         if isinstance(class_weight, list):
@@ -591,6 +627,20 @@ class MultilabelTargets(Targets):
             ]
         )
 
+    def totals(self, examples: Dataset) -> Floats:
+        """Return the sums of the weights of the rows without and with each label."""
+        having = super().totals(examples)
+        weight = examples.sample_weight
+        whole = float(examples.n_rows if weight is None else weight.sum(dtype=float))
+        return np.column_stack([whole - having, having])
+
+    def class_weights_of_totals(self, class_weight: ClassWeight, totals: Floats) -> Floats:
+        """Return the weights of the rows without and with each label."""
+        values, each = np.array([0, 1]), _per_label(class_weight, n_labels=len(totals))
+        pairs = zip(each, totals, strict=True)
+        table = np.array([_weights_of(given, values, values, sums) for given, sums in pairs])
+        return _checked(table, class_weight)
+
     def weights_of_rows(self, Y: Floats, class_weights: Floats) -> Floats:
         """Return the product of the weights of each example's labels."""
         return np.where(Y == 1, class_weights[:, 1], class_weights[:, 0]).prod(axis=1)
@@ -723,6 +773,16 @@ def _shares(sizes: NDArray[np.intp], n: int) -> NDArray[np.intp]:
 def _normalised(h: OutputActivation, z: Floats) -> tuple[OutputActivation, Floats]:
     """Return the softmax of log h(z), which is logistic units divided by their sum."""
     return (OUTPUT_ACTIVATIONS["softmax"], h.log_g(z)) if h.name == "logistic" else (h, z)
+
+
+def _checked(table: Floats, class_weight: ClassWeight) -> Floats:
+    """Return the weights of classes, if they are finite and not negative."""
+    if not (np.isfinite(table).all() and (table >= 0).all()):
+        raise ValueError(
+            "class_weight must not hold negative weights, and each must be a finite number. "
+            f"Got {class_weight!r} instead."
+        )
+    return table
 
 
 def _is_balanced(class_weight: Any) -> bool:

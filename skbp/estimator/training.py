@@ -14,10 +14,9 @@ import numpy as np
 from skbp._typing import Floats, Matrix
 from skbp.dropout import with_dropout
 from skbp.engine.threads import one_blas_thread
-from skbp.estimator.data import Dataset
+from skbp.estimator.data import TrainingSet
 from skbp.losses import Loss
 from skbp.network import Network
-from skbp.objective import Objective
 from skbp.solvers import Ending, Progress, Result, ScorePlateau, Solver
 from skbp.solvers.history import History
 from skbp.solvers.stopping import check_finite, requested_ending
@@ -133,7 +132,7 @@ AfterIteration = Callable[[Callable[[], FitResult]], Ending | bool | None]
 
 def train(
     network: Network,
-    examples: Dataset,
+    examples: TrainingSet,
     *,
     solver: Solver,
     start: Floats,
@@ -152,7 +151,7 @@ def train(
     ----------
     network : Network
         The network.
-    examples : Dataset
+    examples : TrainingSet
         The training set, with the targets ``Y`` to train with.
     solver : Solver
         The solver.
@@ -212,7 +211,7 @@ def train(
     random_state = state.progress.generator()
     state = deepcopy(state, {id(random_state): random_state})
     trained = with_dropout(network, dropout, random_state)
-    objective = Objective(trained, examples.X, examples.Y, loss, alpha, examples.weight)
+    objective = examples.objective(trained, loss, alpha)
     recorder = _Recorder(network, state, validation, early_stopping, callback, verbose)
     # the score of a fit that is resumed may have stopped improving already
     state.progress.ending = recorder.score_ending() or state.progress.ending
@@ -222,14 +221,14 @@ def train(
             found = solver.minimize(objective, start, recorder, state.progress)
     except KeyboardInterrupt:
         found = _interrupted(state)
-    _check_outputs(network, found.theta, examples.X, state.progress.n_iter)
+    _check_outputs(network, found.theta, examples.first, state.progress.n_iter)
     return recorder.result(found)
 
 
 def _check_outputs(network: Network, theta: Floats, X: Matrix, n_iter: int) -> None:
     """Raise an error if weights are too large to compute with: no later loss would tell."""
     with np.errstate(over="ignore", invalid="ignore"):
-        z = network.decision(theta.astype(X.dtype, copy=False), X[:1])
+        z = network.decision(theta.astype(X.dtype, copy=False), X)
         size = float(np.abs(z).max() + theta @ theta)  # not finite where z or the penalty is not
     check_finite(theta, size, n_iter)
 

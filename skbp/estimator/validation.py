@@ -1,5 +1,6 @@
 """Validation sets: the rows kept out of training, and the loss and score of a network on them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, isfinite
@@ -46,42 +47,93 @@ def held_out(
     ValueError
         If no row can be spared.
     """
-    weight, Y = examples.weight, examples.Y
-    counted = np.arange(len(Y)) if weight is None else np.flatnonzero(weight)
-    n = ceil(fraction * len(counted))
-    order = random_state.permutation(len(counted))
-    rows = counted[targets.draw(Y[counted], n, order) if n else order]
-    if len(rows) == 0:
-        raise ValueError(
-            f"validation_fraction={fraction} of {len(counted)} rows leaves none for validation: "
-            "each class needs one for training. Pass X_val and y_val, or more data."
-        )
-    return np.sort(rows)
+    n_counted = examples.n_counted
+    n = ceil(fraction * n_counted)
+    rows = drawn(examples, targets, n, random_state)
+    check_held_out(fraction, n_counted, len(rows))
+    return rows
 
 
-@dataclass(frozen=True)
-class Validation:
-    """Loss and score of a network on a validation set, as a function of its weights.
+def drawn(examples: Dataset, targets: Targets, n: int, random_state: np.random.RandomState) -> Rows:
+    """Draw some rows that count, and leave some of every class.
 
     Parameters
     ----------
-    network : Network
-        The network.
     examples : Dataset
-        The validation set.
-    loss : Loss
-        The loss that training minimises.
+        The examples.
     targets : Targets
-        The kind of the targets, which has the default score.
-    scorer : callable, default=None
-        Maps the weights to a score. None for the negative log-loss.
-    """
+        Draws among the rows that count.
+    n : int
+        The number of rows to draw.
+    random_state : RandomState instance
+        Source of randomness.
 
-    network: Network
-    examples: Dataset
-    loss: Loss
-    targets: Targets
-    scorer: Callable[[Floats], float] | None = None
+    Returns
+    -------
+    ndarray of int
+        The rows, in ascending order; fewer than ``n`` where a class would be lost.
+    """
+    weight, Y = examples.weight, examples.Y
+    counted = np.arange(len(Y)) if weight is None else np.flatnonzero(weight)
+    order = random_state.permutation(len(counted))
+    return np.sort(counted[targets.draw(Y[counted], n, order) if n else order[:0]])
+
+
+def check_held_out(fraction: float, n_counted: int, n_drawn: int) -> None:
+    """Raise an error if no row could be held out.
+
+    Parameters
+    ----------
+    fraction : float
+        The ``validation_fraction``.
+    n_counted : int
+        The number of rows that it is a share of.
+    n_drawn : int
+        The number of rows that were drawn.
+
+    Raises
+    ------
+    ValueError
+        If it is 0.
+    """
+    if n_drawn == 0:
+        raise ValueError(
+            f"validation_fraction={fraction} of {n_counted} rows leaves none for validation: "
+            "each class needs one for training. Pass X_val and y_val, or more data."
+        )
+
+
+class ValidationSet(ABC):
+    """Loss and score of a network on a validation set, wherever its rows are."""
+
+    scorer: Callable[[Floats], float] | None
+
+    @abstractmethod
+    def means(self, theta: Floats) -> tuple[float, float]:
+        """Return the means of the loss and of the log-loss.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The weights of the network.
+
+        Returns
+        -------
+        loss : float
+            The mean loss.
+        log_loss : float
+            The mean log-loss.
+        """
+
+    @abstractmethod
+    def lacking(self) -> str:
+        """Return the classes that the set lacks.
+
+        Returns
+        -------
+        str
+            The classes in words; empty if nothing is lacking.
+        """
 
     def __call__(self, theta: Floats) -> tuple[float, float]:
         """Return the loss and the score of a network.
@@ -104,13 +156,13 @@ class Validation:
             If the loss or the score is not a finite number. The message says which classes
             the validation set lacks.
         """
-        losses, log_losses = self._losses(theta)
-        if not isfinite(loss := self._mean(losses)):
+        loss, log_loss = self.means(theta)
+        if not isfinite(loss):
             raise ValueError(
                 f"The loss of the validation set must be finite. Got {loss} instead. Standardise X "
                 "and X_val (for example with sklearn.preprocessing.StandardScaler)."
             )
-        score = -self._mean(log_losses) if self.scorer is None else self._score(theta)
+        score = -log_loss if self.scorer is None else self._score(theta)
         if not isfinite(score):
             text = f"The validation score must be finite. Got {score} instead."
             raise ValueError(f"{text}{self._lacking()}")
@@ -129,15 +181,62 @@ class Validation:
 
     def _lacking(self) -> str:
         """Return a sentence on the classes that the validation set lacks, or nothing."""
-        weight, Y = self.examples.sample_weight, self.examples.Y
-        lacking = self.targets.lacking(Y if weight is None else Y[weight > 0])
+        lacking = self.lacking()
         return lacking and (
             f" The validation set has no {lacking}. Increase validation_fraction, pass "
             "X_val and y_val that have them, or choose another scoring."
         )
 
-    def _losses(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the loss and the log-loss of each example, computed block by block."""
+
+@dataclass(frozen=True)
+class Validation(ValidationSet):
+    """Loss and score of a network on a validation set, as a function of its weights.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    examples : Dataset
+        The validation set.
+    loss : Loss
+        The loss that training minimises.
+    targets : Targets
+        The kind of the targets, which has the default score.
+    scorer : callable, default=None
+        Maps the weights to a score. None for the negative log-loss.
+    """
+
+    network: Network
+    examples: Dataset
+    loss: Loss
+    targets: Targets
+    scorer: Callable[[Floats], float] | None = None
+
+    def lacking(self) -> str:
+        """Return the classes without a row that has a weight."""
+        weight, Y = self.examples.sample_weight, self.examples.Y
+        return self.targets.lacking(Y if weight is None else Y[weight > 0])
+
+    def means(self, theta: Floats) -> tuple[float, float]:
+        """Return the means of the loss and of the log-loss."""
+        losses, log_losses = self.losses(theta)
+        return self._mean(losses), self._mean(log_losses)
+
+    def losses(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return the loss and the log-loss of each example, computed block by block.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The weights of the network.
+
+        Returns
+        -------
+        losses : ndarray of shape (m,)
+            The losses.
+        log_losses : ndarray of shape (m,)
+            The log-losses.
+        """
         network, X, Y = self.network, self.examples.X, self.examples.Y
         theta = theta.astype(X.dtype, copy=False)
         theta_views = weights.views(network.unpack(theta))

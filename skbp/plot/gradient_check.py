@@ -274,6 +274,8 @@ def _objective(
         )
     classifier = cast("BackpropClassifier", network)
     problem = assemble(classifier, X, y, sample_weight, known=classifier.targets_)
-    examples = replace(problem.examples, X=problem.examples.X.astype(float, copy=False))
+    examples = replace(problem.dataset, X=problem.dataset.X.astype(float, copy=False))
     problem = replace(problem, examples=examples, network=classifier.network_)
-    return objective_of(problem)
+    objective = objective_of(problem)
+    assert isinstance(objective, Objective)
+    return objective

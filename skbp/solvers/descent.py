@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
-from skbp._typing import Floats, Rows
+from skbp._typing import Floats
 from skbp.solvers.interface import Callback, CostFunction, MiniBatchCost, Result, ask
 from skbp.solvers.progress import Progress
 from skbp.solvers.schedules import Constant, Schedule
@@ -268,14 +268,7 @@ class MiniBatchDescent(_Descent):
         while True:
             eta = self.learning_rate.eta(progress)
             update = Update(self.rule, progress.averages, eta, self.max_grad_norm)
-            order = self._order(progress, objective.n_rows)
+            if self.shuffle:
+                progress.order = objective.new_order(progress.order, progress.generator())
+            order = progress.order if self.shuffle else None
             yield Iteration(theta, objective.epoch(theta, self.batch_size, order, update))
-
-    def _order(self, progress: Progress, n_rows: int) -> Rows | None:
-        """Return a new random order of the rows; None stands for the rows as they are."""
-        if not self.shuffle:
-            return None
-        if progress.order is None:
-            progress.order = np.arange(n_rows)
-        progress.generator().shuffle(progress.order)
-        return progress.order

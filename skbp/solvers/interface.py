@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from skbp._typing import Floats, Rows
 from skbp.solvers.stopping import Ending, Iteration, requested_ending
 from skbp.solvers.update_rules import Update
@@ -44,18 +46,37 @@ class MiniBatchCost(CostFunction, Protocol):
         """The number of rows."""
         ...
 
-    def take(self, rows: Rows) -> "MiniBatchCost":
-        """Return the cost on some of the rows.
+    def sample(self, n_rows: int, random_state: np.random.RandomState) -> "MiniBatchCost":
+        """Return the cost on random rows.
 
         Parameters
         ----------
-        rows : ndarray of int
-            The rows.
+        n_rows : int
+            Their number.
+        random_state : RandomState instance
+            Draws the rows.
 
         Returns
         -------
         MiniBatchCost
             The cost.
+        """
+        ...
+
+    def new_order(self, before: Rows | None, random_state: np.random.RandomState) -> Rows:
+        """Draw an order of the rows for an epoch.
+
+        Parameters
+        ----------
+        before : ndarray of int or None
+            The order of the last epoch, which may be shuffled in place. None before the first.
+        random_state : RandomState instance
+            Source of randomness.
+
+        Returns
+        -------
+        ndarray of int
+            What `epoch` takes as ``order``.
         """
         ...
 
@@ -68,8 +89,8 @@ class MiniBatchCost(CostFunction, Protocol):
             The weights; changed in place.
         batch_size : int
             The number of rows of a batch.
-        order : ndarray of int of shape (n_rows,) or None
-            The order of the rows.
+        order : ndarray of int or None
+            What `new_order` has drawn; None for the rows as they are.
         update : Update
             Maps the gradient of a batch to the step.
 

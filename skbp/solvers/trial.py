@@ -71,8 +71,7 @@ class RateTrial:
             The rate.
         """
         if batch_size < objective.n_rows:
-            rows = random_state.permutation(objective.n_rows)[: self.n_steps * batch_size]
-            objective = objective.take(rows)
+            objective = objective.sample(self.n_steps * batch_size, random_state)
         with np.errstate(over="ignore", invalid="ignore"):  # a rate may be too large
             costs = [self._cost(objective, theta, rule, batch_size, rate) for rate in self.rates]
         return self.rates[max(int(np.argmin(costs)) - 1, 0)]

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from skbp import BackpropClassifier
 from skbp.activations import Activation
+from skbp.estimator.data import Dataset
 from skbp.estimator.solver_factory import LEARNING_RATES
 from skbp.estimator.state import Conditions, FitState, mark_unfinished
 from skbp.estimator.training import FitResult, TrainingState
@@ -33,7 +34,9 @@ def error(text):
 
 
 def conditions(X=X, has_validation_set=False, **parameters):
-    return Conditions.of(BackpropClassifier(**parameters).get_params(), X, has_validation_set)
+    given = BackpropClassifier(**parameters).get_params()
+    examples = Dataset(X, y, y[: X.shape[0], np.newaxis])
+    return Conditions.of(given, examples, has_validation_set)
 
 
 def arctan(z):

@@ -22,6 +22,7 @@ EXAMPLES = ROOT / "examples"
 
 IN_THE_GALLERY = {
     "calibration",
+    "dask_cluster",
     "data_frame",
     "decision_boundary",
     "drift",

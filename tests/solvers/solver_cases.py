@@ -76,6 +76,9 @@ class Scripted:
     def __call__(self, theta):
         return next(self.losses), self.gradient * np.ones_like(theta)
 
+    def new_order(self, before, random_state):
+        return np.arange(self.n_rows)
+
     def epoch(self, theta, batch_size, order, update):
         J, D = self(theta)
         theta += update(D)

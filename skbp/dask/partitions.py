@@ -1,0 +1,434 @@
+"""Partitions: where they are, and how a function is called with each of them.
+
+On a cluster the partitions stay on their workers, and a call is one task for each worker. Without
+one, this process reads a partition at a time, anew for each call, so that no more than one is in
+memory. Results come back in the order of the partitions, wherever they were computed.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import distributed
+from dask.delayed import Delayed
+from distributed.client import ClosedClientError, FutureCancelledError, FuturesCancelledError
+from distributed.comm import CommClosedError
+
+Function = Callable[..., Any]
+
+_CANCELLED = (FutureCancelledError, FuturesCancelledError)
+_CLOSED = (ClosedClientError, CommClosedError)
+_OF_CLUSTERS = (None, "dask.distributed", "distributed")
+# Θ is meant to travel in each task, so that nothing is lost with a worker
+_NO_WARNING = {"distributed.admin.large-graph-warning-threshold": 1 << 50}
+
+
+class Partitions(ABC):
+    """The partitions of a data set, in their order."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of partitions."""
+
+    @abstractmethod
+    def derive(self, function: Function, own: Sequence[Any]) -> "Partitions":
+        """Return partitions that are made of these.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a partition and its entry of ``own`` to the new partition.
+        own : sequence
+            What each partition has of its own.
+
+        Returns
+        -------
+        Partitions
+            The new partitions.
+        """
+
+    @abstractmethod
+    def join(self, function: Function, own: Sequence[Any], combine: Function) -> "Partitions":
+        """Return a single partition that is made of all, and kept in memory.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a partition and its entry of ``own`` to what is needed of it.
+        own : sequence
+            What each partition has of its own.
+        combine : callable
+            Maps the list of what is needed to the new partition.
+
+        Returns
+        -------
+        Partitions
+            The one partition.
+        """
+
+    @abstractmethod
+    def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
+        """Return the results of a function.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a list of partitions, and the list of their entries of ``own``, to the list
+            of their results.
+        own : sequence
+            What each partition has of its own.
+
+        Returns
+        -------
+        list
+            The results, in the order of the partitions.
+        """
+
+    @abstractmethod
+    def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
+        """Return a state that has travelled from partition to partition.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a partition, the second entry of its step and the state to the next state. It
+            does not change its arguments.
+        steps : iterable of tuple of (int, object)
+            The number of each partition to visit, and what it is visited with.
+        state : object
+            The state at the start.
+
+        Returns
+        -------
+        object
+            The state at the end.
+        """
+
+    @abstractmethod
+    def pick(self, numbers: Sequence[int]) -> "Partitions":
+        """Return some of the partitions.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Their numbers.
+
+        Returns
+        -------
+        Partitions
+            These partitions.
+        """
+
+
+@dataclass(frozen=True)
+class _With:
+    """A function of a partition, with what the partition has of its own."""
+
+    function: Function
+    own: Any
+
+    def __call__(self, *parts: Any) -> Any:
+        return self.function(*parts[:1], self.own, *parts[1:])
+
+
+@dataclass(frozen=True)
+class _OnWorker:
+    """A function of several partitions, which also returns the address of its worker."""
+
+    function: Function
+    own: Sequence[Any]
+
+    def __call__(self, *parts: Any) -> tuple[str, list[Any]]:
+        return distributed.get_worker().address, self.function(list(parts), self.own)
+
+
+@dataclass(frozen=True)
+class _Combine:
+    """A function of a list, called with the items of the list."""
+
+    function: Function
+
+    def __call__(self, *parts: Any) -> Any:
+        return self.function(list(parts))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Reads a partition, and makes another one of it."""
+
+    function: Function
+    own: Any
+    reader: Callable[[], Any]
+
+    def __call__(self) -> Any:
+        return self.function(self.reader(), self.own)
+
+
+@dataclass(frozen=True)
+class LocalPartitions(Partitions):
+    """Partitions that this process reads, with the local scheduler that Dask is set to.
+
+    Parameters
+    ----------
+    readers : sequence of callable
+        Each reads a partition.
+    """
+
+    readers: Sequence[Callable[[], Any]]
+
+    def __len__(self) -> int:
+        """Return the number of partitions."""
+        return len(self.readers)
+
+    def derive(self, function: Function, own: Sequence[Any]) -> "LocalPartitions":
+        """Return partitions that are made, each time anew, of these."""
+        pairs = zip(self.readers, own, strict=True)
+        return LocalPartitions([_Read(function, each, reader) for reader, each in pairs])
+
+    def join(self, function: Function, own: Sequence[Any], combine: Function) -> "LocalPartitions":
+        """Return a single partition, which is computed at once."""
+        pairs = zip(self.readers, own, strict=True)
+        combined = combine([function(reader(), each) for reader, each in pairs])
+        return LocalPartitions([lambda: combined])
+
+    def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
+        """Return the results of a function, called with one partition at a time."""
+        pairs = zip(self.readers, own, strict=True)
+        return [function([reader()], [each])[0] for reader, each in pairs]
+
+    def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
+        """Return a state that has travelled from partition to partition."""
+        for number, each in steps:
+            state = function(self.readers[number](), each, state)
+        return state
+
+    def pick(self, numbers: Sequence[int]) -> "LocalPartitions":
+        """Return some of the partitions."""
+        return LocalPartitions([self.readers[i] for i in numbers])
+
+
+class ClusterPartitions(Partitions):
+    """Partitions that workers hold.
+
+    Parameters
+    ----------
+    session : Session
+        The fit that they belong to.
+    futures : list of Future
+        The partitions.
+    """
+
+    def __init__(self, session: "Session", futures: "list[distributed.Future]") -> None:
+        assert session.client is not None
+        self._session, self._client, self._futures = session, session.client, futures
+        self._places: list[str] = []  # the worker of each partition, once that is known
+
+    def __len__(self) -> int:
+        """Return the number of partitions."""
+        return len(self._futures)
+
+    def derive(self, function: Function, own: Sequence[Any]) -> "ClusterPartitions":
+        """Return partitions that are made of these, each on its worker."""
+        with _cluster_errors():
+            pairs = zip(self._futures, own, strict=True)
+            futures = [self._submit(_With(function, each), [part]) for part, each in pairs]
+        return ClusterPartitions(self._session, self._session.kept(futures))
+
+    def join(
+        self, function: Function, own: Sequence[Any], combine: Function
+    ) -> "ClusterPartitions":
+        """Return a single partition on one of the workers."""
+        with _cluster_errors():
+            pairs = zip(self._futures, own, strict=True)
+            pieces = [self._submit(_With(function, each), [part]) for part, each in pairs]
+            futures = [self._submit(_Combine(combine), pieces)]
+        return ClusterPartitions(self._session, self._session.kept(futures))
+
+    def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
+        """Return the results of a function, called once on each worker."""
+        with _cluster_errors():
+            groups = self._groups()
+            tasks = [
+                self._submit(
+                    _OnWorker(function, [own[i] for i in group]),
+                    [self._futures[i] for i in group],
+                    place,
+                )
+                for place, group in groups.items()
+            ]
+            found = self._gathered(tasks)
+        results: list[Any] = [None] * len(self)
+        for (place, of_group), (before, group) in zip(found, groups.items(), strict=True):
+            for i, result in zip(group, of_group, strict=True):
+                results[i] = result
+            if place != before:
+                self._places = []  # a worker has died
+        return results
+
+    def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
+        """Return a state that has travelled from worker to worker."""
+        with _cluster_errors():
+            places = self._where()
+            for number, each in steps:
+                parts = [self._futures[number], state]
+                state = self._submit(_With(function, each), parts, places[number])
+            return self._gathered([state])[0]
+
+    def pick(self, numbers: Sequence[int]) -> "ClusterPartitions":
+        """Return some of the partitions."""
+        return ClusterPartitions(self._session, [self._futures[i] for i in numbers])
+
+    def _where(self) -> list[str]:
+        """Return the worker of each partition, once all are computed."""
+        if not self._places:
+            self._wait()
+            who_has = self._client.who_has(self._futures)
+            holders = [who_has.get(future.key, ()) for future in self._futures]
+            self._places = [min(each, default="") for each in holders]
+        return self._places
+
+    def _wait(self) -> None:
+        """Wait until all partitions are computed, and raise the error of one that failed."""
+        for _ in distributed.as_completed(self._futures, loop=self._client.loop):
+            pass
+        for future in self._futures:
+            if future.status != "finished":
+                future.result()
+
+    def _groups(self) -> dict[str, list[int]]:
+        """Return the partitions of each worker."""
+        groups: dict[str, list[int]] = {}
+        for i, place in enumerate(self._where()):
+            groups.setdefault(place, []).append(i)
+        return groups
+
+    def _submit(self, function: Function, parts: list[Any], place: str = "") -> Any:
+        """Submit a task, to a worker that it need not wait for."""
+        where = {"workers": [place], "allow_other_workers": True} if place else {}
+        with dask.config.set(_NO_WARNING):
+            return self._client.submit(function, *parts, pure=False, **where)
+
+    def _gathered(self, futures: list[Any]) -> list[Any]:
+        """Return the results of tasks; if that fails, or Ctrl-C comes, no task goes on."""
+        try:
+            return self._client.gather(futures)
+        finally:
+            _release(futures)
+
+
+@contextmanager
+def _cluster_errors() -> Iterator[None]:
+    """Say what has become of the cluster, where Dask only says that futures are cancelled."""
+    try:
+        yield
+    except (*_CANCELLED, *_CLOSED) as error:
+        text = str(error)
+        if "scheduler-connection-lost" in text or isinstance(error, _CLOSED):
+            raise RuntimeError(
+                "The connection to the Dask scheduler was lost during the fit, or the client was "
+                "closed. The model is as before. Start a cluster and a Client, and fit again."
+            ) from error
+        raise RuntimeError(
+            "Partitions of the data were lost with a worker that died, and cannot be computed "
+            "again: data that was scattered, or persisted from scattered data, exists on its "
+            "worker only. Build X and y from files or from a function, for example with "
+            f"dask.array.map_blocks, or scatter with broadcast=True. Dask says: {text}"
+        ) from error
+    except distributed.KilledWorker as error:
+        raise RuntimeError(
+            f"Workers died while they computed a partition: {error} A partition may need more "
+            "memory than a worker has: use smaller partitions."
+        ) from error
+
+
+class Session:
+    """The futures of one fit, which are released when it ends, however it ends.
+
+    Parameters
+    ----------
+    client : distributed.Client or None
+        The client; None for partitions that this process reads.
+    """
+
+    def __init__(self, client: "distributed.Client | None") -> None:
+        self.client = client
+        self._futures: list[distributed.Future] = []
+
+    def partitions(self, parts: Sequence[Delayed]) -> Partitions:
+        """Return partitions, computed on the workers if there is a cluster.
+
+        Parameters
+        ----------
+        parts : sequence of Delayed
+            What each partition is made of.
+
+        Returns
+        -------
+        Partitions
+            The partitions.
+        """
+        if self.client is None:
+            return LocalPartitions([part.compute for part in parts])
+        with _cluster_errors():
+            return ClusterPartitions(self, self.kept(self.client.compute(list(parts))))
+
+    def kept(self, futures: "list[distributed.Future]") -> "list[distributed.Future]":
+        """Return futures, and remember them to release them at the end.
+
+        Parameters
+        ----------
+        futures : list of Future
+            The futures.
+
+        Returns
+        -------
+        list of Future
+            The same.
+        """
+        self._futures += futures
+        return futures
+
+    def close(self) -> None:
+        """Release all futures that are left."""
+        futures, self._futures = self._futures, []
+        _release(futures)
+
+
+def _release(futures: "Sequence[distributed.Future]") -> None:
+    """Let the scheduler forget tasks, those that are not done too.
+
+    A traceback may hold the futures. (``Client.cancel`` of a task that others depend on breaks
+    the connection, in distributed 2026.8.)
+    """
+    for future in futures:
+        future.release()
+
+
+def client_of(given: "distributed.Client | None") -> "distributed.Client | None":
+    """Return the client to use: the one given, or the one that Dask would use.
+
+    Parameters
+    ----------
+    given : distributed.Client or None
+        The parameter of the estimator.
+
+    Returns
+    -------
+    distributed.Client or None
+        The client. None where there is none, or Dask is set to a local scheduler.
+
+    Raises
+    ------
+    ValueError
+        If the client is asynchronous.
+    """
+    client = given
+    if client is None and dask.config.get("scheduler", None) in _OF_CLUSTERS:
+        with suppress(ValueError):
+            client = distributed.default_client()
+    if client is not None and client.asynchronous:
+        raise ValueError("client must not be asynchronous. Got a Client(asynchronous=True).")
+    return client
