@@ -9,7 +9,7 @@ The sums over rows are computed by an engine (`skbp.engine`); the mean and the p
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,6 +19,7 @@ from scipy.special import logit
 from skbp._typing import Floats, Matrix, Rows
 from skbp.engine import Engine, resolve_engine
 from skbp.engine.blocks import map_blocks
+from skbp.engine.layout import aligned
 from skbp.losses import Loss, get_loss
 from skbp.network import Network
 from skbp.solvers.update_rules import Update
@@ -45,7 +46,8 @@ class Objective:
         The network.
     X : {ndarray, sparse matrix} of shape (m, s_1)
         The examples. float32 is computed in float32; anything else in float64.
-        A sparse matrix (CSR or CSC) is never made dense.
+        A sparse matrix (CSR or CSC) is never made dense. An array that is not aligned in
+        memory, or has another byte order, is copied.
     Y : ndarray of shape (m, s_L)
         The targets: one-hot rows; or, with logistic outputs, one column of 0 and 1
         or a 0/1 indicator matrix.
@@ -110,12 +112,13 @@ class Objective:
     ) -> None:
         dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
         self.network = network
-        self.X: Matrix = X.astype(dtype, copy=False) if issparse(X) else np.asarray(X, dtype)
-        self.Y: Floats = np.asarray(Y, dtype)
+        X = X.astype(dtype, copy=False) if issparse(X) else np.asarray(X, dtype)
+        self.X: Matrix = aligned(X)
+        self.Y: Floats = np.require(Y, dtype, ["C", "A"])
         self.loss = get_loss(network.h.name, loss)
         self.alpha = _python_float(alpha)
         self.sample_weight: Floats | None = (
-            None if sample_weight is None else np.asarray(sample_weight, dtype)
+            None if sample_weight is None else np.require(sample_weight, dtype, ["C", "A"])
         )
         self.engine = resolve_engine(engine, network, self.X, self.loss)
         self._check_shapes()
@@ -396,9 +399,13 @@ class Objective:
 
     def _with(self, X: Matrix, Y: Floats, sample_weight: Floats | None = None) -> "Objective":
         """Return the objective on other rows, which keeps this one's m and mean weight."""
-        batch = copy(self)
-        vars(batch).update(X=X, Y=Y, sample_weight=sample_weight)
+        batch: Objective = object.__new__(type(self))
+        vars(batch).update(vars(self), X=X, Y=Y, sample_weight=sample_weight)
         return batch
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle: what was sent to another process may not be aligned."""
+        vars(self).update({name: aligned(value) for name, value in state.items()})
 
 
 def constant_cost(

@@ -18,6 +18,7 @@ OF_THE_EXTENSION = [
     "test_kernel_arguments",
     "test_kernel_epochs",
     "test_kernels",
+    "test_kept_memory",
     "test_sparse_kernels",
 ]
 collect_ignore = [] if kernels else [f"engine/{name}.py" for name in OF_THE_EXTENSION]

@@ -76,6 +76,7 @@ cdef extern from "c/kernels.h" nogil:
     void *dgemm
     const char *const *INSTRUCTION_SETS
     int n_instruction_sets()
+    void start_keeping_memory()
     const kernels_t *get_kernels(int instruction_set, int is_double)
 
 
@@ -118,6 +119,7 @@ cdef void *blas(str name) except NULL:
 
 dgemm = blas("dgemm")
 sgemm = blas("sgemm")
+start_keeping_memory()
 
 cdef int instruction_set = n_instruction_sets() - 1
 

@@ -18,6 +18,7 @@ from skbp._typing import Floats, Matrix, Rows
 from skbp.engine.blocks import blocks
 from skbp.engine.builtin import is_builtin, name_of_loss
 from skbp.engine.interface import Engine, Output, Weights
+from skbp.engine.layout import aligned
 from skbp.solvers.update_rules import Adam, Momentum, Update
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class CompiledEngine:
             return self.fallback.outputs(network, weights, X, output)
         kind = network.h.name if output is Output.ACTIVATION else output.value
         out = np.empty((X.shape[0], output.n_columns(network)), X.dtype)
-        coefs, intercepts = (list(map(_aligned, arrays)) for arrays in weights)
+        coefs, intercepts = (list(map(aligned, arrays)) for arrays in weights)
         kernels.outputs(coefs, intercepts, _codes(network), kernels.KINDS[kind], X, out)
         return out
 
@@ -171,7 +172,3 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array that is contiguous and aligned: itself, or a copy."""
     flags = array.flags
     return array if flags.c_contiguous and flags.aligned else array.copy()
-
-
-def _aligned(array: Floats) -> Floats:
-    return array if array.flags.aligned else array.copy()

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skbp._typing import Floats, Labels, Matrix, Rows
+from skbp.engine.layout import aligned
 from skbp.losses import Loss
 from skbp.network import Network
 from skbp.objective import Objective, constant_cost
@@ -201,7 +202,8 @@ class Dataset:
         if self.weight is None:
             return float(len(self.Y))
         with np.errstate(over="ignore"):  # the cost tells of a sum that is not finite
-            return float(self.weight.sum(dtype=float))
+            # a worker that was sent them may have them at an odd address
+            return float(aligned(self.weight).sum(dtype=float))
 
     @property
     def n_counted(self) -> int:
@@ -363,6 +365,7 @@ def validated(
         dtype=[np.float64, np.float32] if dtype is None else dtype,
         reset=reset,
     )
+    X, y = aligned(X), aligned(y)
     _check_labels(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
@@ -416,8 +419,8 @@ def checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
     """
     try:
         with np.errstate(over="ignore"):
-            weight: Floats = _check_sample_weight(
-                sample_weight, X, dtype=X.dtype, ensure_non_negative=True
+            weight: Floats = aligned(
+                _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
             )
     except (TypeError, ValueError) as error:
         if "weight" in str(error):

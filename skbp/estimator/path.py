@@ -15,6 +15,7 @@ import numpy as np
 from skbp import weights
 from skbp._typing import Floats, Rows
 from skbp.engine import outputs
+from skbp.engine.layout import aligned
 from skbp.estimator.assembly import (
     Attributes,
     Problem,
@@ -257,7 +258,10 @@ def _scored(
     begin = perf_counter()
     theta = fit.result.theta
     problem = replace(fit.problem, validation=test)
-    validation = validation_of(fold.classifier, problem, fold.score_params)
+    given = fold.score_params
+    if given is not None:
+        given = {name: aligned(value) for name, value in given.items()}
+    validation = validation_of(fold.classifier, problem, given)
     assert validation is not None
     loss, score = validation(theta)
     score_time = perf_counter() - begin

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skbp._typing import Floats, Matrix
 from skbp.engine import outputs
 from skbp.engine.interface import Output
+from skbp.engine.layout import aligned
 from skbp.estimator.summary import summary
 from skbp.network import Network
 
@@ -279,12 +280,12 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         return _wrap_data_with_container("transform", a, X, named)
 
     def _validated(self, X: Matrix) -> Matrix:
-        """Return X as an array or a sparse matrix of float32 or float64."""
-        if self._is_valid(X):
-            return X
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        """Return X as an aligned array or sparse matrix of float32 or float64."""
+        if not self._is_valid(X):
+            X = validate_data(
+                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+            )
+        return aligned(X)
 
     def _is_valid(self, X: Matrix) -> bool:
         """Return whether a few rows would pass scikit-learn's validation, but sooner."""

@@ -160,14 +160,6 @@ def pairs_of(sizes):
     return [pair for pair in PAIRS if sizes[-1] > 1 or pair[0] == "logistic"]
 
 
-def unaligned(array):
-    """Return a copy that begins one byte after where numbers of its dtype may."""
-    memory = np.zeros(array.nbytes + 1, np.uint8)
-    view = memory[1:].view(array.dtype).reshape(array.shape)
-    view[:] = array
-    return view
-
-
 def guarded(array):
     """Return a copy that lies between guards, and a check that they still stand."""
     memory = np.full(array.size + 128, GUARD, array.dtype)

@@ -32,8 +32,8 @@ from kernel_cases import (
     over_activations,
     over_dtypes,
     over_pairs,
-    unaligned,
 )
+from layouts import laid_out, other_byte_order, received, sent, unaligned
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csc_array, csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
@@ -111,7 +111,6 @@ LEFT_TO_NUMPY = {
     "own_loss": {"loss": OwnLoss()},
     "dropout": {"network": with_dropout(NETWORK, 0.5, np.random.RandomState(0))},
     "sparse_by_columns": {"X": csc_array(X)},
-    "unaligned": {"X": unaligned(X)},
     "too_many_layers": {"network": Network((4, *[3] * kernels.MOST_LAYERS), "relu", "softmax")},
 }
 
@@ -147,25 +146,53 @@ LAYOUTS = {
     "single_precision": lambda X: X.astype(np.float32),
     "backwards": lambda X: X[::-1, ::-1].copy()[::-1, ::-1],
     "with_steps": stepped,
+    "unaligned": unaligned,
+    "received": received,
+    "other_byte_order": other_byte_order,
     "read_only": lambda X: np.broadcast_to(X, X.shape),
     "contiguous": lambda X: X,
 }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
-def test_any_dense_and_aligned_array_is_compiled(layout, calls):
+def test_any_dense_array_is_compiled(layout, calls):
     expected = Objective(NETWORK, X, Y, engine="numpy")(NETWORK.initialize(0))
     found = Objective(NETWORK, layout(X), Y)(NETWORK.initialize(0))
     assert calls["loss_and_gradient"] == 1
     assert_same_cost(found, expected, 1e-5 if layout(X).dtype == np.float32 else 1e-12)
 
 
-@pytest.mark.parametrize("layout", [csr_matrix, lambda X: with_long_numbers(csr_array(X))])
+SPARSE_LAYOUTS = {
+    "matrix": csr_matrix,
+    "long_numbers": lambda X: with_long_numbers(csr_array(X)),
+    "received": lambda X: laid_out(received, csr_array(X)),
+    "received_long_numbers": lambda X: laid_out(received, with_long_numbers(csr_array(X))),
+    "other_byte_order": lambda X: laid_out(other_byte_order, csr_array(X)),
+}
+
+
+@pytest.mark.parametrize("layout", SPARSE_LAYOUTS.values(), ids=list(SPARSE_LAYOUTS))
 def test_any_sparse_matrix_by_rows_is_compiled(layout, calls):
     expected = Objective(NETWORK, X, Y, engine="numpy")(NETWORK.initialize(0))
     found = Objective(NETWORK, layout(X), Y)(NETWORK.initialize(0))
     assert calls["loss_and_gradient"] == 1
     assert_same_cost(found, expected, 1e-12)
+
+
+def test_arrays_that_are_not_aligned_are_copied_once():
+    cost = Objective(NETWORK, received(X), received(Y), sample_weight=received(WEIGHTS))
+    for array in (cost.X, cost.Y, cost.sample_weight):
+        assert array.flags.aligned
+    sparse = Objective(NETWORK, laid_out(received, csr_array(X)), np.asfortranarray(Y))
+    assert sparse.Y.flags.c_contiguous
+    assert all(part.flags.aligned for part in (sparse.X.data, sparse.X.indices, sparse.X.indptr))
+
+
+def test_other_arrays_are_not_copied():
+    given = np.asfortranarray(X), Y, WEIGHTS
+    cost = Objective(NETWORK, *given[:2], sample_weight=given[2])
+    found = cost.X, cost.Y, cost.sample_weight
+    assert all(np.shares_memory(one, other) for one, other in zip(given, found, strict=True))
 
 
 def test_batches_are_compiled(calls):
@@ -175,10 +202,13 @@ def test_batches_are_compiled(calls):
     assert calls["loss_and_gradient"] == 4
 
 
-def test_an_unpickled_cost_is_compiled(calls):
-    objective, theta = Objective(NETWORK, X, Y, sample_weight=WEIGHTS), NETWORK.initialize(0)
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("remade", [lambda cost: pickle.loads(pickle.dumps(cost)), sent])
+def test_an_unpickled_cost_is_compiled(remade, container, calls):
+    objective = Objective(NETWORK, container(X), Y, sample_weight=WEIGHTS)
+    theta = NETWORK.initialize(0)
     J, D = objective(theta)
-    unpickled_J, unpickled_D = pickle.loads(pickle.dumps(objective))(theta)
+    unpickled_J, unpickled_D = remade(objective)(theta)
     assert calls["loss_and_gradient"] == 2
     assert unpickled_J == J
     assert_array_equal(unpickled_D, D)

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from kernel_cases import Case, fields_of, unaligned
+from kernel_cases import Case, fields_of
+from layouts import unaligned
 from numpy.testing import assert_array_equal
 
 from skbp.engine.compiled import kernels

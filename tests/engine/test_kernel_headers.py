@@ -1,4 +1,4 @@
-"""skbp/engine/c: kernels.h may be included anywhere; the templates are included by it alone."""
+"""skbp/engine/c: two headers may be included anywhere; the templates by kernels.h alone."""
 
 import shutil
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 HEADERS = Path(__file__).parents[2] / "skbp" / "engine" / "c"
-TEMPLATES = sorted({path.name for path in HEADERS.glob("*.h")} - {"kernels.h"})
+PLAIN = ["kernels.h", "kept_memory.h"]
+TEMPLATES = sorted({path.name for path in HEADERS.glob("*.h")} - {*PLAIN})
 COMPILER = shutil.which("cc")
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
@@ -20,8 +21,9 @@ def compiled(tmp_path, *headers):
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
 
-def test_kernels_may_be_included_twice(tmp_path):
-    done = compiled(tmp_path, "kernels.h", "kernels.h")
+@pytest.mark.parametrize("header", PLAIN)
+def test_headers_that_are_no_templates_may_be_included_twice(header, tmp_path):
+    done = compiled(tmp_path, header, header)
     assert done.returncode == 0, done.stderr
 
 

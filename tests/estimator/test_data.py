@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import DataConversionWarning
@@ -91,6 +91,12 @@ def test_examples_with_other_class_weights_are_new_ones():
 def test_whether_any_example_has_a_weight(sample_weight, class_weights, expected):
     examples = dataset(sample_weight).with_class_weights(class_weights)
     assert examples.has_weight is expected
+
+
+def test_the_means_of_the_targets_are_those_of_repeated_rows():
+    repeated = dataset().take(np.repeat(np.arange(6), [1, 2, 0, 3, 1, 1]))
+    assert_allclose(dataset([1, 2, 0, 3, 1, 1]).target_means, repeated.target_means)
+    assert_allclose(dataset([1e307] * 6).target_means, dataset().target_means)
 
 
 # ------------------------------------------------------------------------- arguments of a user

@@ -1,8 +1,8 @@
 /* The compiled kernels: C versions of what skbp's modules compute with NumPy.
 
-   The other headers are templates. They are instantiated for float and double and for each
-   instruction set that the compiler supports (see precisions.h and instance.h). At import,
-   the best instruction set of the processor is chosen. */
+   The other headers, but for kept_memory.h, are templates. They are instantiated for float and
+   double and for each instruction set that the compiler supports (see precisions.h and instance.h).
+   At import, the best instruction set of the processor is chosen. */
 
 #ifndef SKBP_KERNELS_H
 #define SKBP_KERNELS_H
@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__) || defined(_M_X64)
 #include <xmmintrin.h>
 #define HAS_MXCSR
 #endif
+#include "kept_memory.h"
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, SOFTMAX };
 enum { LOG_LOSS, SQUARED_ERROR };

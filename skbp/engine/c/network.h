@@ -1,7 +1,8 @@
 /* Forward propagation and backpropagation of one block of examples.
 
-   All arrays of a block are in one workspace, allocated once per call. The rows of its matrices
-   are padded to whole vectors; the padding never enters a result.
+   All arrays of a block are in one workspace, whose memory is taken once per call (see
+   kept_memory.h). The rows of its matrices are padded to whole vectors; the padding never enters a
+   result.
 
    A template (see instance.h): included once for each precision and instruction set. */
 
@@ -39,9 +40,9 @@ typedef struct {
     const examples_t *sparse; /* a sparse X, or NULL; a^(1) are its rows from first_row on */
     int64_t first_row;
     FN(columns) needed;       /* of a sparse X */
-    void *allocated;
-    REAL *memory; /* from the first address in it that suits whole vectors */
+    memory_t *taken;
     double *totals; /* Δ of more rows than float can sum, all layers; or NULL */
+    REAL *memory;   /* from the first address behind these that suits whole vectors */
 } FN(workspace);
 
 /* Whether the inputs of a layer are a sparse X. */
@@ -91,16 +92,41 @@ static int64_t FN(lay_out)(FN(workspace) *w, int is_trained)
     return end;
 }
 
-static void FN(release)(FN(workspace) *w)
+/* The number of totals, if a gradient of n_summed rows needs any; they are whole vectors. */
+static int64_t FN(count_totals)(const FN(workspace) *w, int64_t n_summed)
 {
-    free(w->allocated);
-    free(w->totals);
-    FN(release_columns)(&w->needed);
+    int64_t n = 0;
+    if (REAL_IS_DOUBLE || n_summed <= SUMMED_ROWS) return 0;
+    for (int l = 0; l < w->n_layers; l++) n += w->layers[l].n_gradient + w->layers[l].out_row;
+    return n;
 }
 
-/* Allocate a workspace for blocks of at most n_rows rows; return 0 if there is no memory. */
+/* Take the memory of a workspace; return 0 if there is none. */
+static int FN(take)(FN(workspace) *w, int is_trained, int64_t n_summed)
+{
+    int64_t n_totals = FN(count_totals)(w, n_summed), n = FN(lay_out)(w, is_trained);
+    int64_t n_columns = FN(lay_out_columns)(&w->needed, w->sparse, w->layers[0].n_in, NULL);
+    w->taken = take_memory(VECTOR_BYTES + (uint64_t)n_totals * sizeof(double) +
+                           (uint64_t)n * sizeof(REAL) + (uint64_t)n_columns * sizeof(int32_t));
+    if (!w->taken) return 0;
+    char *start = bytes_of(w->taken);
+    start += VECTOR_BYTES - (size_t)start % VECTOR_BYTES;
+    if (n_totals) w->totals = (double *)start;
+    w->memory = (REAL *)(start + n_totals * (int64_t)sizeof(double));
+    FN(lay_out)(w, is_trained);
+    FN(lay_out_columns)(&w->needed, w->sparse, w->layers[0].n_in, (int32_t *)(w->memory + n));
+    return 1;
+}
+
+static void FN(release)(FN(workspace) *w)
+{
+    give_back(w->taken);
+}
+
+/* Allocate a workspace for blocks of at most n_rows rows, and for gradients of n_summed rows; return
+   0 if there is no memory. */
 static int FN(allocate)(FN(workspace) *w, const network_t *network, const examples_t *examples,
-                        int64_t n_rows, int is_trained)
+                        int64_t n_rows, int is_trained, int64_t n_summed)
 {
     memset(w, 0, sizeof *w);
     w->n_layers = network->n_layers;
@@ -126,27 +152,7 @@ static int FN(allocate)(FN(workspace) *w, const network_t *network, const exampl
                                 ? FN(most_columns)(examples, given->n_in) * layer->out_row
                                 : layer->n_out * layer->in_row;
     }
-    int64_t size = FN(lay_out)(w, is_trained);
-    if ((uint64_t)size > SIZE_MAX / sizeof(REAL) - VECTOR_BYTES) return 0;
-    w->allocated = calloc((size_t)size + VECTOR_BYTES / sizeof(REAL), sizeof(REAL));
-    size_t beyond = (size_t)w->allocated % VECTOR_BYTES;
-    if (w->allocated) w->memory = (REAL *)((char *)w->allocated + (VECTOR_BYTES - beyond));
-    if (w->memory) FN(lay_out)(w, is_trained);
-    if (w->memory && FN(allocate_columns)(&w->needed, w->sparse, w->layers[0].n_in)) return 1;
-    FN(release)(w);
-    return 0;
-}
-
-/* Let gradients of n_rows rows be summed in double precision, if they need it; return 0 if there
-   is no memory. */
-static int FN(allocate_totals)(FN(workspace) *w, int64_t n_rows)
-{
-    size_t size = 0;
-    if (REAL_IS_DOUBLE || n_rows <= SUMMED_ROWS) return 1;
-    for (int l = 0; l < w->n_layers; l++)
-        size += (size_t)(w->layers[l].n_gradient + w->layers[l].out_row);
-    w->totals = calloc(size, sizeof(double));
-    return w->totals != NULL;
+    return FN(take)(w, is_trained, n_summed);
 }
 
 /* Add n numbers to their totals, or with is_last set them to their totals; return the end of the

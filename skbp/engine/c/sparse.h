@@ -20,19 +20,16 @@ static int64_t FN(most_columns)(const examples_t *examples, int64_t n_in)
     return examples->n_entries < n_in ? examples->n_entries : n_in;
 }
 
-/* Allocate the list for a sparse X, or none for NULL; return 0 if there is no memory. */
-static int FN(allocate_columns)(FN(columns) *needed, const examples_t *examples, int64_t n_in)
+/* Set the pointers of the list for a sparse X into memory that is 0; return the number of integers
+   needed, none without a sparse X. */
+static int64_t FN(lay_out_columns)(FN(columns) *needed, const examples_t *examples, int64_t n_in,
+                                   int32_t *memory)
 {
-    if (!examples) return 1;
-    needed->columns = calloc((size_t)FN(most_columns)(examples, n_in) + 1, sizeof(int32_t));
-    needed->place = calloc((size_t)n_in, sizeof(int32_t));
-    return needed->columns && needed->place;
-}
-
-static void FN(release_columns)(FN(columns) *needed)
-{
-    free(needed->columns);
-    free(needed->place);
+    if (!examples) return 0;
+    int64_t most = FN(most_columns)(examples, n_in);
+    needed->columns = memory;
+    needed->place = memory ? memory + most : NULL;
+    return most + n_in;
 }
 
 /* List the columns of m rows. */

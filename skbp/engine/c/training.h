@@ -163,7 +163,7 @@ static int FN(outputs)(const network_t *network, const examples_t *examples, int
     if (n >= MIN_MATRIX_ROWS) n_block = rows_per_block(network, examples, n, sizeof(REAL));
     FN(workspace) w;
     REAL *out = out_;
-    if (!FN(allocate)(&w, network, examples, n_block, 0)) return 0;
+    if (!FN(allocate)(&w, network, examples, n_block, 0, 0)) return 0;
     int64_t n_out = w.layers[w.n_layers - 1].n_out;
     if (kind == BINARY_PROBABILITIES) n_out = 2;
     if (n >= MIN_MATRIX_ROWS) FN(copy_weights)(&w);
@@ -183,11 +183,7 @@ static int FN(loss_and_gradient)(const network_t *network, const examples_t *exa
 {
     int64_t n = examples->stop, n_block = rows_per_block(network, examples, n, sizeof(REAL));
     FN(workspace) w;
-    if (!FN(allocate)(&w, network, examples, n_block, 1)) return 0;
-    if (!FN(allocate_totals)(&w, n)) {
-        FN(release)(&w);
-        return 0;
-    }
+    if (!FN(allocate)(&w, network, examples, n_block, 1, n)) return 0;
     FN(prepare)(&w, examples, 0, n);
     *loss = FN(add_rows)(&w, examples, 0, n);
     FN(write_gradient)(&w, Delta);
@@ -294,11 +290,7 @@ static int FN(epoch)(const network_t *network, const examples_t *examples,
     int64_t n = examples->stop, n_batch = batches->batch_size;
     int64_t n_block = rows_per_block(network, examples, n_batch, sizeof(REAL));
     FN(workspace) w;
-    if (!FN(allocate)(&w, network, examples, n_block, 1)) return 0;
-    if (!FN(allocate_totals)(&w, n < n_batch ? n : n_batch)) {
-        FN(release)(&w);
-        return 0;
-    }
+    if (!FN(allocate)(&w, network, examples, n_block, 1, n < n_batch ? n : n_batch)) return 0;
     *loss = 0;
     for (int64_t start = examples->start; start < n; start += n_batch) {
         int64_t m = n - start < n_batch ? n - start : n_batch;
