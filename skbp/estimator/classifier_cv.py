@@ -33,6 +33,7 @@ from skbp.estimator.diagnosis import warnings_of_choice
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.path import fits
+from skbp.estimator.plain_state import PlainState
 from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
 from skbp.estimator.selection import SELECTIONS, Choice, greedy_ensemble, mean_scores
 from skbp.estimator.state import unchanged_on_error
@@ -52,6 +53,7 @@ class BackpropClassifierCV(
     TransformerMixin,
     CallbackSupportMixin,
     RememberedParameterNames,
+    PlainState,
     BaseEstimator,
 ):
     """Multilayer neural network whose λ, sizes and activation are chosen by cross-validation.
