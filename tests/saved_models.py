@@ -1,17 +1,20 @@
-"""Small models to save; run it to write them to `tests/estimator/saved`.
+"""Small models to save; run it to write them to the folders named ``saved``.
 
 The files of earlier versions of the state stay, because they must be loaded too. That of version
 0 was written by skbp before there were plain states, with two of the models.
 """
 
 import pickle
+from copy import deepcopy
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 
 from skbp import BackpropClassifier, BackpropClassifierCV
 
 FOLDER = Path(__file__).parent / "estimator" / "saved"
+SKOPS_FOLDER = Path(__file__).parent / "persistence" / "saved"
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(12, 2)
@@ -41,11 +44,21 @@ def write(version):
     """Write the models, and what they predict."""
     models = fitted_models()
     content = {"models": pickle.dumps(models, protocol=4), "predictions": predictions(models)}
-    FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"state_{version}.pickle").write_bytes(pickle.dumps(content, protocol=4))
+
+
+def write_with_skops(version):
+    """Write the same with skops."""
+    import skops.io
+
+    models = fitted_models()
+    content = {"models": models, "predictions": predictions(deepcopy(models))}
+    path = SKOPS_FOLDER / f"state_{version}.skops"
+    skops.io.dump(content, path, compression=ZIP_DEFLATED, compresslevel=9)
 
 
 if __name__ == "__main__":
     from skbp.estimator.plain_state import VERSION
 
     write(VERSION)
+    write_with_skops(VERSION)

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skbp._typing import Floats, Labels, Matrix, Rows
+from skbp.estimator.frames import naming_columns
 
 
 @dataclass(frozen=True)
@@ -131,15 +132,16 @@ def validated(
     ValueError
         If an argument is invalid.
     """
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse="csr",
-        multi_output=True,
-        dtype=[np.float64, np.float32] if dtype is None else dtype,
-        reset=reset,
-    )
+    with naming_columns(X):
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=[np.float64, np.float32] if dtype is None else dtype,
+            reset=reset,
+        )
     _check_labels(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

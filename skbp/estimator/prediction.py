@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skbp._typing import Floats, Matrix
 from skbp.engine import outputs
 from skbp.engine.interface import Output
+from skbp.estimator.frames import naming_columns
 from skbp.estimator.summary import summary
 from skbp.network import Network
 
@@ -282,9 +283,10 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         """Return X as an array or a sparse matrix of float32 or float64."""
         if self._is_valid(X):
             return X
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        with naming_columns(X):
+            return validate_data(
+                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+            )
 
     def _is_valid(self, X: Matrix) -> bool:
         """Return whether a few rows would pass scikit-learn's validation, but sooner."""
