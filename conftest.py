@@ -14,6 +14,8 @@ matplotlib.use("Agg")
 collect_ignore_glob = ["docs/*.py"]  # in all folders
 if not (find_spec("skl2onnx") and find_spec("onnxruntime")):
     collect_ignore_glob += ["skbp/onnx/*", "tests/onnx/*"]
+if not all(map(find_spec, ["skl2onnx", "onnxruntime", "skops", "mlflow"])):
+    collect_ignore_glob += ["docs/guide/deploy.md"]
 
 
 @pytest.fixture(autouse=True)

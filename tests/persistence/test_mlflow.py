@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from fitting import may_stop_early
 from sklearn.datasets import load_iris
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,8 +17,6 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 mlflow_sklearn = pytest.importorskip("mlflow.sklearn", reason="needs the extra mlflow")
 mlflow = pytest.importorskip("mlflow")
-
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
 X, Y = load_iris(return_X_y=True)
 TRUSTED = ["skbp.estimator.classifier.BackpropClassifier"]
@@ -46,6 +45,7 @@ def test_a_logged_model_is_loaded_as_it_was():
     np.testing.assert_array_equal(served.predict(X), model.predict(X))
 
 
+@may_stop_early
 @pytest.mark.skipif(not hasattr(BackpropClassifier, "set_callbacks"), reason="scikit-learn 1.9")
 def test_a_callback_logs_each_iteration():
     model = network(solver="adam", early_stopping=True, max_iter=6)
