@@ -72,14 +72,8 @@ def row_of_table(output, dtype, n_rows):
 def main():
     """Print the table."""
     warnings.simplefilter("ignore", ConvergenceWarning)
-    header = [
-        "network",
-        "rows",
-        "dtype",
-        "predict_proba",
-        "onnxruntime",
-        "predict_proba ÷ onnxruntime",
-    ]
+    both = ["predict_proba", "onnxruntime"]
+    header = ["network", "rows", "dtype", *both, " ÷ ".join(both)]
     kinds = [(o, t, n) for n in (1, 1000) for t in (np.float32, np.float64) for o in OUTPUTS]
     packages = ["skbp", "numpy", "skl2onnx", "onnxruntime"]
     print(", ".join(f"{package} {version(package)}" for package in packages))

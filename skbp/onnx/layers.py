@@ -21,12 +21,11 @@ def check_activations(network: Network) -> None:
     NotImplementedError
         If an activation is not skbp's own.
     """
-    foreign = [repr(g) for g in dict.fromkeys(network.g) if ACTIVATIONS.get(g.name) != g]
+    foreign = [repr(g) for g in dict.fromkeys(network.g) if not _is_known(g)]
     if foreign:
         raise NotImplementedError(
-            f"A network with the activation {', '.join(foreign)} cannot be converted to ONNX, "
-            f"which knows the built-in ones only: {sorted(_ACTIVATIONS)}. Train with one of them, "
-            "or save the model with skops or joblib."
+            f"A network with {', '.join(foreign)} cannot be converted to ONNX. Train it with "
+            f"activations of skbp, {sorted(_ACTIVATIONS)}, or save it with skops or joblib."
         )
 
 
@@ -101,6 +100,10 @@ def log_logistic(graph: Graph, z: str) -> str:
         The name of min(z, 0) − log(1 + e^−|z|).
     """
     return graph("Sub", graph("Min", z, graph.numbers([0])), _log_tail(graph, z))
+
+
+def _is_known(g: Activation) -> bool:
+    return g.name in _ACTIVATIONS and ACTIVATIONS.get(g.name) == g
 
 
 def _activated(graph: Graph, g: Activation, z: str) -> str:

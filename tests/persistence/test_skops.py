@@ -11,6 +11,7 @@ from sklearn.preprocessing import OneHotEncoder
 from skbp import BackpropClassifier, BackpropClassifierCV
 from skbp.activations import Activation
 from skbp.estimator.plain_state import VERSION
+from skbp.plot import LossCurveDisplay, NetworkDisplay
 
 skops_io = pytest.importorskip("skops.io", reason="needs the extra skops")
 
@@ -43,6 +44,14 @@ def test_a_loaded_search_has_its_results():
     for name, results in model.cv_results_.items():
         np.testing.assert_array_equal(loaded.cv_results_[name], results)
     assert loaded.summary() == model.summary()
+
+
+def test_displays_of_a_loaded_classifier():
+    model = fitted_models()["adam"]
+    drawn, expected = (LossCurveDisplay.from_estimator(each) for each in (reloaded(model), model))
+    for line, like in zip(drawn.lines_, expected.lines_, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), like.get_xydata())
+    assert NetworkDisplay.from_estimator(reloaded(model)).ax_.has_data()
 
 
 def test_an_activation_of_your_own_is_a_type_to_review():
