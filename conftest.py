@@ -3,6 +3,8 @@
 The pages of the documentation are doctests; what builds the site, and the gallery, is not.
 """
 
+from importlib.util import find_spec
+
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
@@ -10,6 +12,10 @@ import pytest
 matplotlib.use("Agg")
 
 collect_ignore_glob = ["docs/*.py"]  # in all folders
+if not (find_spec("skl2onnx") and find_spec("onnxruntime")):
+    collect_ignore_glob += ["skbp/onnx/*", "tests/onnx/*"]
+if not all(map(find_spec, ["skl2onnx", "onnxruntime", "skops", "mlflow"])):
+    collect_ignore_glob += ["docs/guide/deploy.md"]
 
 
 @pytest.fixture(autouse=True)

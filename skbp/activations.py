@@ -17,9 +17,9 @@ from skbp._typing import Floats
 
 __all__ = ["ACTIVATIONS", "OUTPUT_ACTIVATIONS", "Activation", "OutputActivation"]
 
-_LEAKY_RELU_SLOPE = 0.01
-_SELU_ALPHA = 1.6732632423543772
-_SELU_SCALE = 1.0507009873554805
+LEAKY_RELU_SLOPE = 0.01
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 
 
 def glorot_bound(s: int, s_next: int) -> float:
@@ -174,11 +174,11 @@ def _relu_prime(a: Floats) -> Floats:
 
 
 def _leaky_relu(z: Floats) -> Floats:
-    return np.maximum(z, _LEAKY_RELU_SLOPE * z)
+    return np.maximum(z, LEAKY_RELU_SLOPE * z)
 
 
 def _leaky_relu_prime(a: Floats) -> Floats:
-    return np.where(a > 0, a.dtype.type(1), a.dtype.type(_LEAKY_RELU_SLOPE))
+    return np.where(a > 0, a.dtype.type(1), a.dtype.type(LEAKY_RELU_SLOPE))
 
 
 def _elu(z: Floats) -> Floats:
@@ -190,11 +190,11 @@ def _elu_prime(a: Floats) -> Floats:
 
 
 def _selu(z: Floats) -> Floats:
-    return _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+    return SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
 
 
 def _selu_prime(a: Floats) -> Floats:
-    return np.where(a > 0, a.dtype.type(_SELU_SCALE), a + _SELU_SCALE * _SELU_ALPHA)
+    return np.where(a > 0, a.dtype.type(SELU_SCALE), a + SELU_SCALE * SELU_ALPHA)
 
 
 def _softplus(z: Floats) -> Floats:

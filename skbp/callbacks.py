@@ -1,6 +1,7 @@
 """Callbacks to set with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later)."""
 
 import os
+from collections.abc import Callable
 from copy import copy
 from numbers import Integral
 from pathlib import Path
@@ -12,7 +13,7 @@ from skbp.estimator import checkpoint_file
 from skbp.estimator.callbacks import ITERATION
 from skbp.estimator.state import mark_unfinished
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "LogMetrics"]
 
 _FIT = "{fit}"
 
@@ -20,7 +21,20 @@ _FIT = "{fit}"
 _OF_A_SEARCH = "candidate-split-evaluation"
 
 
-class Checkpoint:
+class _Callback:
+    """Callback that does nothing; see `sklearn.callback.FitCallback`."""
+
+    def setup(self, estimator: BaseEstimator, context: Any) -> None:
+        """Do nothing before the fit."""
+
+    def teardown(self, estimator: BaseEstimator, context: Any) -> None:
+        """Do nothing after the fit."""
+
+    def on_fit_task_begin(self, estimator: BaseEstimator, context: Any) -> None:
+        """Do nothing at the beginning of a task."""
+
+
+class Checkpoint(_Callback):
     """Callback that saves the model during training, so that a killed fit can be resumed.
 
     Set it with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later). The file
@@ -107,28 +121,6 @@ class Checkpoint:
         """
         checkpoint_file.check_place(_file_of_fit(self.path, context))
 
-    def teardown(self, estimator: BaseEstimator, context: Any) -> None:
-        """Do nothing; see `sklearn.callback.FitCallback`.
-
-        Parameters
-        ----------
-        estimator : BackpropClassifier
-            The estimator that is fitted.
-        context : CallbackContext
-            The task of the fit.
-        """
-
-    def on_fit_task_begin(self, estimator: BaseEstimator, context: Any) -> None:
-        """Do nothing; see `sklearn.callback.FitCallback`.
-
-        Parameters
-        ----------
-        estimator : BackpropClassifier
-            The estimator that is fitted.
-        context : CallbackContext
-            The task that begins.
-        """
-
     def on_fit_task_end(
         self, estimator: BaseEstimator, context: Any, *, fitted_estimator: Any = None
     ) -> None:
@@ -199,6 +191,61 @@ class Checkpoint:
         if not mark_unfinished(model):
             raise ValueError(f"path={str(path)!r} is not a checkpoint of an unfinished fit.")
         return model
+
+
+class LogMetrics(_Callback):
+    """Callback that hands the loss of each iteration to a function, to log it.
+
+    Set it with ``BackpropClassifier.set_callbacks`` (scikit-learn 1.9 or later).
+
+    Parameters
+    ----------
+    log : callable
+        Called as ``log(metrics, step=n)`` after iteration n (from 1). ``metrics`` is a dict with
+        the ``"loss"``, and where there is a validation set also with the ``"validation_loss"``
+        and the ``"validation_score"``. `mlflow.log_metrics` is such a function.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skbp import BackpropClassifier
+    >>> from skbp.callbacks import LogMetrics
+    >>> X, y = load_iris(return_X_y=True)
+    >>> lines = []
+    >>> def log(metrics, step):
+    ...     lines.append((step, metrics["loss"]))
+    >>> model = BackpropClassifier((5,), random_state=0)
+    >>> if hasattr(model, "set_callbacks"):  # scikit-learn 1.9 or later
+    ...     _ = model.set_callbacks(LogMetrics(log)).fit(X, y)
+    ...     assert lines == list(enumerate(model.loss_curve_, start=1))
+    """
+
+    def __init__(self, log: Callable[..., Any]) -> None:
+        self.log = log
+
+    def on_fit_task_end(
+        self, estimator: BaseEstimator, context: Any, *, fitted_estimator: Any = None
+    ) -> None:
+        """Log the loss after each iteration.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier
+            The estimator that is fitted.
+        context : CallbackContext
+            The task that ended.
+        fitted_estimator : BackpropClassifier
+            The model as it is now.
+        """
+        if context.task_name != ITERATION:
+            return
+        curves = {
+            "loss": fitted_estimator.loss_curve_,
+            "validation_loss": fitted_estimator.validation_loss_curve_,
+            "validation_score": fitted_estimator.validation_scores_,
+        }
+        metrics = {name: float(curve[-1]) for name, curve in curves.items() if curve}
+        self.log(metrics, step=fitted_estimator.n_iter_)
 
 
 def _file_of_fit(path: Path, context: Any) -> Path:

@@ -21,6 +21,7 @@ PATHS = {
 # Flat modules that are not named here are the lecture's.
 LAYERS = [
     ["skbp", "versions"],
+    ["onnx"],
     ["plot"],
     ["dask"],
     ["callbacks"],
@@ -38,10 +39,14 @@ FROM_SCIKIT_LEARN = {
     "skbp.network": {"sklearn.utils.check_random_state"},
     "skbp.weights": {"sklearn.utils.check_array"},
 }
-KNOWS_SCIKIT_LEARN = {"estimator", "callbacks", "plot", "dask"}
+KNOWS_SCIKIT_LEARN = {"estimator", "callbacks", "dask", "onnx", "plot"}
 # joblib and threadpoolctl come with scikit-learn
 RUN_TIME = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
-OPTIONAL = {"plot": {"matplotlib"}, "dask": {"dask", "distributed", "pandas"}}
+OPTIONAL = {
+    "dask": {"dask", "distributed", "pandas"},
+    "onnx": {"onnx", "skl2onnx"},
+    "plot": {"matplotlib"},
+}
 
 
 def part_of(module):

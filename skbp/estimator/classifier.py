@@ -37,6 +37,7 @@ from skbp.estimator.assembly import (
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
+from skbp.estimator.plain_state import PlainState
 from skbp.estimator.prediction import Prediction
 from skbp.estimator.solver_factory import (
     MINI_BATCH_SOLVERS,
@@ -75,6 +76,7 @@ class BackpropClassifier(
     TransformerMixin,
     CallbackSupportMixin,
     RememberedParameterNames,
+    PlainState,
     BaseEstimator,
 ):
     """Multilayer neural network trained by backpropagation.

@@ -32,6 +32,7 @@ from skbp.estimator.defaults import networks_for
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.members import Member, greedy_counts, of_all_rows, of_folds
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
+from skbp.estimator.plain_state import PlainState
 from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
 from skbp.estimator.selection import SELECTIONS, Choice
 from skbp.estimator.state import unchanged_on_error
@@ -48,6 +49,7 @@ class BackpropClassifierCV(
     TransformerMixin,
     CallbackSupportMixin,
     RememberedParameterNames,
+    PlainState,
     BaseEstimator,
 ):
     """Multilayer neural network whose λ, sizes and activation are chosen by cross-validation.

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skbp._typing import Floats, Labels, Matrix, Rows
 from skbp.engine.layout import aligned
+from skbp.estimator.frames import naming_columns
 from skbp.losses import Loss
 from skbp.network import Network
 from skbp.objective import Objective, constant_cost
@@ -356,15 +357,16 @@ def validated(
     ValueError
         If an argument is invalid.
     """
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse="csr",
-        multi_output=True,
-        dtype=[np.float64, np.float32] if dtype is None else dtype,
-        reset=reset,
-    )
+    with naming_columns(X):
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=[np.float64, np.float32] if dtype is None else dtype,
+            reset=reset,
+        )
     X, y = aligned(X), aligned(y)
     _check_labels(y)
     if y.ndim == 2 and y.shape[1] == 1:

@@ -14,6 +14,7 @@ from skbp._typing import Floats, Matrix
 from skbp.engine import outputs
 from skbp.engine.interface import Output
 from skbp.engine.layout import aligned
+from skbp.estimator.frames import naming_columns
 from skbp.estimator.summary import summary
 from skbp.network import Network
 
@@ -282,9 +283,10 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
     def _validated(self, X: Matrix) -> Matrix:
         """Return X as an aligned array or sparse matrix of float32 or float64."""
         if not self._is_valid(X):
-            X = validate_data(
-                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-            )
+            with naming_columns(X):
+                X = validate_data(
+                    self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+                )
         return aligned(X)
 
     def _is_valid(self, X: Matrix) -> bool:

@@ -373,7 +373,6 @@ BAD_X = {
     "strings": (np.full((150, 2), "a"), ValueError, "could not convert string to float"),
     "objects": (np.full((150, 2), "a", object), ValueError, "could not convert string to float"),
     "list": ([["a", "b"]] * 150, ValueError, "could not convert string to float"),
-    "frame": (pd.DataFrame({"a": ["b"] * 150}), ValueError, "could not convert string to float"),
     "dicts": (np.full((150, 2), {}, object), TypeError, "must be a string or a real number"),
     "columns": (NAMED.set_axis([0, 1, 2, "d"], axis=1), TypeError, "Feature names are only"),
 }
