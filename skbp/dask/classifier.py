@@ -459,8 +459,10 @@ class DaskBackpropClassifier(LazyPrediction, BackpropClassifier):
         return {**state, "client": None}
 
     def __sklearn_clone__(self) -> Self:
-        cloned: Self = super(DaskBackpropClassifier, copy(self)).__sklearn_clone__()
-        cloned.client = self.client  # a client cannot be copied
+        without_client = copy(self)  # a client cannot be copied
+        without_client.client = None
+        cloned: Self = super(DaskBackpropClassifier, without_client).__sklearn_clone__()
+        cloned.client = self.client
         return cloned
 
 
