@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils import check_random_state
 
 from skbp._typing import Floats, Matrix
@@ -132,6 +133,23 @@ class Network:
     def is_random(self) -> bool:
         """Whether forward propagation draws random numbers, as it does with dropout."""
         return False
+
+    def masks(self, m: int, dtype: DTypeLike) -> list[Floats | None]:
+        """Return the factors of each hidden layer's activations in one forward propagation.
+
+        Parameters
+        ----------
+        m : int
+            The number of examples.
+        dtype : dtype
+            The dtype of the activations.
+
+        Returns
+        -------
+        list of ndarray or None
+            None for each hidden layer: no unit is left out.
+        """
+        return [None] * len(self.g)
 
     def initialize(
         self,

@@ -34,6 +34,7 @@ from skbp.estimator.assembly import (
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
+from skbp.estimator.namespaces import has_dispatch
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.prediction import Prediction
 from skbp.estimator.solver_factory import (
@@ -810,5 +811,6 @@ class BackpropClassifier(
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = has_dispatch
         tags.classifier_tags.multi_label = True
         return tags
