@@ -126,7 +126,8 @@ def outputs(
     """
     engine = resolve_engine("auto", network, X)
     if isinstance(X, NamespaceArray):
-        found = engine.outputs(network, weights, X, output)
+        with np.errstate(under="ignore"):
+            found = engine.outputs(network, weights, X, output)
         return found if decode is None else decode(np.asarray(found))
     coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
 

@@ -31,7 +31,8 @@ class OutputLoss(NamedTuple):
 
 
 def _logistic(xp: Any, z: Array) -> Array:
-    return 1 / (1 + xp.exp(-z))
+    with np.errstate(over="ignore", under="ignore"):  # some libraries compute with NumPy
+        return 1 / (1 + xp.exp(-z))
 
 
 def _softmax(xp: Any, z: Array) -> Array:
