@@ -148,6 +148,20 @@ class Network:
         -------
         list of ndarray or None
             None for each hidden layer: no unit is left out.
+
+        Examples
+        --------
+        Those of `skbp.dropout.with_dropout` are 0 or 1 / (1 − p):
+
+        >>> import numpy as np
+        >>> from skbp.dropout import with_dropout
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 4, 1))
+        >>> network.masks(1, float)
+        [None]
+        >>> trained = with_dropout(network, 0.5, np.random.RandomState(0))
+        >>> trained.masks(1, float)
+        [array([[2., 2., 2., 2.]])]
         """
         return [None] * len(self.g)
 

@@ -54,7 +54,7 @@ HIDDEN: Mapping[str, Hidden] = {
     "identity": Hidden(lambda xp, z: z, lambda xp, a: xp.ones_like(a)),
     "logistic": Hidden(_logistic, lambda xp, a: a * (1 - a)),
     "tanh": Hidden(lambda xp, z: xp.tanh(z), lambda xp, a: 1 - a * a),
-    "relu": Hidden(_relu, lambda xp, a: xp.where(a > 0, xp.ones_like(a), 0.0)),
+    "relu": Hidden(_relu, lambda xp, a: xp.astype(a > 0, a.dtype)),
     "leaky_relu": Hidden(
         lambda xp, z: xp.maximum(z, _SLOPE * z),
         lambda xp, a: xp.where(a > 0, xp.ones_like(a), _SLOPE),

@@ -30,6 +30,8 @@ Layer = tuple[Any, Any]
 _NUMBERS_OF_BLOCK = 1 << 25
 _FEWEST_ROWS = 1024
 
+_KNOWN_PRECISE: dict[tuple[str, str], Any] = {}
+
 
 @dataclass(frozen=True)
 class NamespaceEngine:
@@ -166,9 +168,16 @@ def _forward(
     *below, (W, b) = layers
     hidden = []
     for i, ((W_l, b_l), activation) in enumerate(zip(below, network.g, strict=True)):
-        hidden.append(HIDDEN[activation.name].g(xp, a @ W_l.T + b_l))
+        hidden.append(HIDDEN[activation.name].g(xp, _linear(a, W_l, b_l)))
         a = _masked(hidden[-1], masks, i)
-    return hidden, a @ W.T + b
+    return hidden, _linear(a, W, b)
+
+
+def _linear(a: Any, W: Any, b: Any) -> Any:
+    """Return z of the next layer."""
+    z = a @ W.T
+    z += b
+    return z
 
 
 def _backward(
@@ -188,7 +197,8 @@ def _backward(
         Deltas.append(xp.reshape(Delta, (-1,)))
         if layer:
             g_prime = HIDDEN[network.g[layer - 1].name].g_prime(xp, a)
-            delta = (delta @ layers[layer][0]) * _masked(g_prime, masks, layer - 1)
+            delta = delta @ layers[layer][0]
+            delta *= _masked(g_prime, masks, layer - 1)
     return xp.concat(Deltas[::-1])
 
 
@@ -218,5 +228,8 @@ def _step(xp: Any, update: Update, D: Any) -> Any:
 
 def _precise(X: NamespaceArray) -> Any:
     """Return the dtype to add up in: float64, where the device has it."""
-    known = X.xp.__array_namespace_info__().dtypes(device=X.device, kind="real floating")
-    return known.get("float64", X.array.dtype)
+    key = X.xp.__name__, str(X.device)
+    if key not in _KNOWN_PRECISE:  # libraries take their time to tell
+        known = X.xp.__array_namespace_info__().dtypes(device=X.device, kind="real floating")
+        _KNOWN_PRECISE[key] = known.get("float64", X.xp.float32)
+    return _KNOWN_PRECISE[key]
