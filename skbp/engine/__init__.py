@@ -14,10 +14,9 @@ from scipy import sparse
 from skbp._typing import Floats, Matrix
 from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
-from skbp.engine.builtin import own_parts
 from skbp.engine.compiled import CompiledEngine
 from skbp.engine.interface import Engine, Output, Weights
-from skbp.engine.namespace import NamespaceEngine
+from skbp.engine.namespace import NamespaceEngine, without_formula
 from skbp.engine.numpy import NumPyEngine
 
 if TYPE_CHECKING:
@@ -80,10 +79,10 @@ def resolve_engine(
     names = ["auto", *(known.name for known in ENGINES)]
     if engine not in names:
         raise ValueError(f"engine must be one of {names} or an Engine. Got {engine!r} instead.")
-    if isinstance(X, NamespaceArray) and (own := own_parts(network, loss)):
+    if isinstance(X, NamespaceArray) and (parts := without_formula(network, loss)):
         raise ValueError(
-            f"{', '.join(own)} cannot be computed for arrays of {X.xp.__name__}: only skbp's own "
-            "activations and losses can. Pass X as a NumPy array."
+            f"{', '.join(parts)} cannot be computed for arrays of {X.xp.__name__}: skbp has no "
+            "formula for it there. Pass X as a NumPy array, or choose one of skbp's own."
         )
     needs = {
         "compiled": "needs the compiled extension, a dense or CSR X, and activations and a loss of "

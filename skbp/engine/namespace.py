@@ -48,7 +48,7 @@ class NamespaceEngine:
 
     def supports(self, network: "Network", X: Matrix, loss: "Loss | None" = None) -> bool:
         """Return whether X is an array of a namespace, and there is a formula for each part."""
-        return isinstance(X, NamespaceArray) and not own_parts(network, loss)
+        return isinstance(X, NamespaceArray) and not without_formula(network, loss)
 
     def loss_and_gradient(self, objective: "Objective", theta: Floats) -> tuple[float, Floats]:
         """Return Σ_i w_i loss and Δ."""
@@ -96,6 +96,25 @@ class NamespaceEngine:
             for rows in (X[block].array for block in _blocks(len(X), network))
         ]
         return replace(X, array=X.xp.concat(found, axis=0) if len(found) > 1 else found[0])
+
+
+def without_formula(network: "Network", loss: "Loss | None" = None) -> list[str]:
+    """Return the parts of a network that only NumPy computes.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    loss : Loss, default=None
+        The loss. None to ignore it.
+
+    Returns
+    -------
+    list of str
+        For example ``["activation=Activation(name='cube')"]``; empty if there are formulas for all.
+    """
+    known = [f"activation={g}" for g in network.g if g.name not in HIDDEN]
+    return own_parts(network, loss) or known
 
 
 def _there(X: NamespaceArray, array: Any) -> Any:

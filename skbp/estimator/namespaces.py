@@ -16,6 +16,7 @@ from skbp._typing import Matrix
 from skbp.engine.arrays import NamespaceArray
 
 try:
+    from sklearn.externals.array_api_compat import array_namespace
     from sklearn.utils._array_api import (
         _convert_to_numpy,
         _is_numpy_namespace,
@@ -111,8 +112,6 @@ def _host_copy(array: Any) -> Any:
     """Return an array as one of NumPy, whether the dispatch is on or off."""
     if not has_dispatch or not hasattr(array, "__dlpack__"):
         return np.asarray(array)
-    from sklearn.externals.array_api_compat import array_namespace
-
     return _convert_to_numpy(array, array_namespace(array))
 
 

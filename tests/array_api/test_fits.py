@@ -147,11 +147,13 @@ def test_it_continues(xp, dispatch):
     assert_same(model, expected, xp)
 
 
-def test_a_stream(xp, dispatch):
+@pytest.mark.parametrize(("y", "classes"), [(Y3, np.arange(3)), (LABELS, None)])
+def test_a_stream(xp, dispatch, y, classes):
     expected, model = classifier(solver="adam"), classifier(solver="adam")
+    there = None if classes is None else xp.asarray(classes)
     for part in (slice(0, 80), slice(80, 160), slice(160, 200)):
-        expected.partial_fit(X[part], Y3[part], classes=[0, 1, 2])
-        model.partial_fit(xp.asarray(X)[part, :], xp.asarray(Y3)[part], classes=[0, 1, 2])
+        expected.partial_fit(X[part], y[part], classes=classes)
+        model.partial_fit(xp.asarray(X[part]), xp.asarray(y[part]), classes=there)
     assert_same(model, expected, xp)
 
 
