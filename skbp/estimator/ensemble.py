@@ -144,7 +144,7 @@ class EnsemblePrediction(Prediction):
 
     @property
     def _first_weights(self) -> Any:
-        return self.members_[0].coefs_[0]
+        return self.member_weights_
 
     def _mean(self, X: Matrix, method: str) -> Floats:
         X = self._validated(X, method)
