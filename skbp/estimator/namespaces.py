@@ -85,9 +85,11 @@ def back(result: Any, X: Matrix) -> Any:
         The result in the library of X and on its device. What is no array of numbers, such as
         labels that are strings, or a sparse matrix, is returned unchanged.
     """
+    if not isinstance(X, NamespaceArray):
+        return result
     if isinstance(result, NamespaceArray):
         return result.array
-    if not isinstance(X, NamespaceArray) or not isinstance(result, np.ndarray):
+    if not isinstance(result, np.ndarray):
         return result
     return X.like(result).array if result.dtype.kind in "biuf" else result
 

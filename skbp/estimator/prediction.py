@@ -272,7 +272,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
 
     def _weights_for(self, X: Matrix) -> tuple[list[Any], list[Any]]:
         """Return the weights where X is, which may be elsewhere than in `fit`."""
-        if isinstance(X, NamespaceArray):
+        if isinstance(X, NamespaceArray) or isinstance(self.coefs_[0], np.ndarray):
             return self.coefs_, self.intercepts_
         return weights_on_host(self.coefs_), weights_on_host(self.intercepts_)
 
