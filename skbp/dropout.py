@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from skbp._typing import Floats, Matrix
 from skbp.network import Network, linear, per_hidden_layer
@@ -106,22 +107,27 @@ class _DropoutNetwork(Network):
         """Return True."""
         return True
 
+    def masks(self, m: int, dtype: DTypeLike) -> list[Floats | None]:
+        """Draw for each hidden layer 0 or 1 / (1 − p) for each unit of each example."""
+        pairs = zip(self.layer_sizes[1:-1], self.rates, strict=True)
+        return [self._mask((m, size), p, dtype) if p else None for size, p in pairs]
+
     def forward(self, theta: Floats, X: Matrix) -> tuple[list[Matrix], Floats]:
         """Propagate examples forward, with new masks."""
         *hidden, last = self.unpack(theta)
         activations = _Activations(X)
         for Theta, activation, p in zip(hidden, self.g, self.rates, strict=True):
             a = activation.g(linear(Theta, activations[-1]))
-            activations.add(a, self._mask(a, p))
+            activations.add(a, self._mask(a.shape, p, a.dtype))
         z = linear(last, activations[-1])
         activations.append(self.h.g(z))
         return activations, z
 
-    def _mask(self, a: Floats, p: float) -> Floats:
+    def _mask(self, shape: tuple[int, ...], p: float, dtype: DTypeLike) -> Floats:
         if not p:
-            return np.ones_like(a)
-        kept = self.random_state.random_sample(a.shape) >= p
-        return (kept / (1 - p)).astype(a.dtype)
+            return np.ones(shape, dtype)
+        kept = self.random_state.random_sample(shape) >= p
+        return (kept / (1 - p)).astype(dtype)
 
     def _g_prime(self, activations: Sequence[Matrix], layer: int) -> Floats:
         if not isinstance(activations, _Activations):

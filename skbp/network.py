@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils import check_random_state
 
 from skbp._typing import Floats, Matrix
@@ -132,6 +133,37 @@ class Network:
     def is_random(self) -> bool:
         """Whether forward propagation draws random numbers, as it does with dropout."""
         return False
+
+    def masks(self, m: int, dtype: DTypeLike) -> list[Floats | None]:
+        """Return the factors of each hidden layer's activations in one forward propagation.
+
+        Parameters
+        ----------
+        m : int
+            The number of examples.
+        dtype : dtype
+            The dtype of the activations.
+
+        Returns
+        -------
+        list of ndarray or None
+            None for each hidden layer: no unit is left out.
+
+        Examples
+        --------
+        Those of `skbp.dropout.with_dropout` are 0 or 1 / (1 − p):
+
+        >>> import numpy as np
+        >>> from skbp.dropout import with_dropout
+        >>> from skbp.network import Network
+        >>> network = Network(layer_sizes=(2, 4, 1))
+        >>> network.masks(1, float)
+        [None]
+        >>> trained = with_dropout(network, 0.5, np.random.RandomState(0))
+        >>> trained.masks(1, float)
+        [array([[2., 2., 2., 2.]])]
+        """
+        return [None] * len(self.g)
 
     def initialize(
         self,

@@ -18,6 +18,7 @@ from scipy.special import logit
 
 from skbp._typing import Floats, Matrix, Rows
 from skbp.engine import Engine, resolve_engine
+from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
 from skbp.engine.layout import aligned
 from skbp.losses import Loss, get_loss
@@ -44,10 +45,11 @@ class Objective:
     ----------
     network : Network
         The network.
-    X : {ndarray, sparse matrix} of shape (m, s_1)
+    X : {ndarray, sparse matrix, NamespaceArray} of shape (m, s_1)
         The examples. float32 is computed in float32; anything else in float64.
         A sparse matrix (CSR or CSC) is never made dense. An array that is not aligned in
-        memory, or has another byte order, is copied.
+        memory, or has another byte order, is copied. A
+        `skbp.engine.arrays.NamespaceArray` stays in its library and on its device.
     Y : ndarray of shape (m, s_L)
         The targets: one-hot rows; or, with logistic outputs, one column of 0 and 1
         or a 0/1 indicator matrix.
@@ -57,7 +59,7 @@ class Objective:
         λ, the weight of the penalty.
     sample_weight : ndarray of shape (m,), default=None
         The weight w_i of each example: it counts as w_i equal rows. None for ones.
-    engine : {"auto", "compiled", "numpy"} or Engine, default="auto"
+    engine : {"auto", "compiled", "namespace", "numpy"} or Engine, default="auto"
         Computes the sums over rows: ``"auto"`` is the fastest engine that supports the
         network and X, ``"numpy"`` the readable one. Their results agree up to rounding.
     whole : tuple of (float, int), default=None
@@ -112,7 +114,8 @@ class Objective:
     ) -> None:
         dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
         self.network = network
-        X = X.astype(dtype, copy=False) if issparse(X) else np.asarray(X, dtype)
+        stays = issparse(X) or isinstance(X, NamespaceArray)
+        X = X.astype(dtype, copy=False) if stays else np.asarray(X, dtype)
         self.X: Matrix = aligned(X)
         self.Y: Floats = np.require(Y, dtype, ["C", "A"])
         self.loss = get_loss(network.h.name, loss)
@@ -126,6 +129,8 @@ class Objective:
         check_m(m, self.alpha, self.X.dtype)
         self.m = m
         self.mean_weight = m / n_rows
+        if isinstance(X, NamespaceArray):
+            self._move_to(X)
 
     @property
     def n_rows(self) -> int:
@@ -135,7 +140,13 @@ class Objective:
     @property
     def has_weight(self) -> bool:
         """Whether any row has a weight other than 0."""
-        return self.sample_weight is None or bool(self.sample_weight.any())
+        return self.sample_weight is None or bool(np.asarray(self.sample_weight).any())
+
+    def _move_to(self, place: NamespaceArray) -> None:
+        """Move the targets and the weights to where X is."""
+        self.Y = place.like(self.Y)
+        if self.sample_weight is not None:
+            self.sample_weight = place.like(self.sample_weight)
 
     def _check_shapes(self) -> None:
         sizes, rows = self.network.layer_sizes, self.X.shape[0]
@@ -196,6 +207,8 @@ class Objective:
 
     def _sum_over_blocks(self, theta: Floats) -> Sum:
         """Return Σ_i w_i loss and Δ, accumulated block by block."""
+        if isinstance(self.X, NamespaceArray):  # its engine has larger blocks
+            return self.engine.loss_and_gradient(self, theta)
 
         def of_block(block: slice) -> Sum:
             rows = self.take(block) if block.stop - block.start < self.n_rows else self
@@ -347,6 +360,9 @@ class Objective:
             yield from map(self.take, slices)
         elif issparse(self.X):
             yield from (self.take(order[batch]) for batch in slices)
+        elif isinstance(self.X, NamespaceArray):
+            there = self.X.like(order)
+            yield from (self.take(there[batch]) for batch in slices)
         else:
             columns: list[Floats] = [
                 c for c in (self.X, self.Y, self.sample_weight) if c is not None

@@ -12,9 +12,11 @@ import numpy as np
 from scipy import sparse
 
 from skbp._typing import Floats, Matrix
+from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
 from skbp.engine.compiled import CompiledEngine
 from skbp.engine.interface import Engine, Output, Weights
+from skbp.engine.namespace import NamespaceEngine, without_formula
 from skbp.engine.numpy import NumPyEngine
 
 if TYPE_CHECKING:
@@ -25,8 +27,12 @@ __all__ = ["ENGINES", "Engine", "resolve_engine"]
 
 _NUMPY = NumPyEngine()
 
-ENGINES: tuple[Engine, ...] = (CompiledEngine(fallback=_NUMPY), _NUMPY)
-"""The engines, the fastest first; the last one supports everything."""
+ENGINES: tuple[Engine, ...] = (
+    CompiledEngine(fallback=_NUMPY),
+    NamespaceEngine(fallback=_NUMPY),
+    _NUMPY,
+)
+"""The engines, the fastest first; the last one supports all that is in NumPy or SciPy."""
 
 
 def resolve_engine(
@@ -36,7 +42,7 @@ def resolve_engine(
 
     Parameters
     ----------
-    engine : {"auto", "compiled", "numpy"} or Engine
+    engine : {"auto", "compiled", "namespace", "numpy"} or Engine
         ``"auto"`` is the fastest one that supports the network; an object stands for itself.
     network : Network
         The network.
@@ -73,9 +79,19 @@ def resolve_engine(
     names = ["auto", *(known.name for known in ENGINES)]
     if engine not in names:
         raise ValueError(f"engine must be one of {names} or an Engine. Got {engine!r} instead.")
+    if isinstance(X, NamespaceArray) and (parts := without_formula(network, loss)):
+        raise ValueError(
+            f"{', '.join(parts)} cannot be computed for arrays of {X.xp.__name__}: skbp has no "
+            "formula for it there. Pass X as a NumPy array, or choose one of skbp's own."
+        )
+    needs = {
+        "compiled": "needs the compiled extension, a dense or CSR X, and activations and a loss of "
+        "skbp's own",
+        "namespace": "needs an array of another library than NumPy",
+        "numpy": "needs an array of NumPy, or a sparse matrix",
+    }
     raise ValueError(
-        f"engine={engine!r} cannot compute this network: it needs the compiled extension, a dense "
-        "or CSR X, and activations and a loss of skbp's own. Use engine='auto'."
+        f"engine={engine!r} cannot compute this network: it {needs[engine]}. Use engine='auto'."
     )
 
 
@@ -94,7 +110,7 @@ def outputs(
         The network.
     weights : tuple of two lists of ndarray
         Its weights.
-    X : {ndarray, sparse matrix} of shape (m, s_1)
+    X : {ndarray, sparse matrix, NamespaceArray} of shape (m, s_1)
         The examples, of float32 or float64, which is computed in.
     output : Output, default=Output.DECISION
         What to compute.
@@ -105,9 +121,13 @@ def outputs(
     Returns
     -------
     ndarray of shape (m, n_columns), or what ``decode`` makes of it
-        The outputs.
+        The outputs; a NamespaceArray if X is one.
     """
     engine = resolve_engine("auto", network, X)
+    if isinstance(X, NamespaceArray):
+        with np.errstate(under="ignore"):
+            found = engine.outputs(network, weights, X, output)
+        return found if decode is None else decode(np.asarray(found))
     coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
 
     n_rows = X.shape[0]

@@ -27,12 +27,30 @@ def is_builtin(network: "Network", loss: "Loss | None" = None) -> bool:
     bool
         Whether they are.
     """
-    return (
-        not network.is_random
-        and all(ACTIVATIONS.get(activation.name) == activation for activation in network.g)
-        and OUTPUT_ACTIVATIONS.get(network.h.name) == network.h
-        and (loss is None or type(loss) in _LOSS_NAMES)
-    )
+    return not network.is_random and not own_parts(network, loss)
+
+
+def own_parts(network: "Network", loss: "Loss | None" = None) -> list[str]:
+    """Return the parts that are the user's own.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    loss : Loss, default=None
+        The loss. None to ignore it.
+
+    Returns
+    -------
+    list of str
+        For example ``["activation=Activation(name='cube')"]``; empty if all are skbp's.
+    """
+    found = [f"activation={g}" for g in network.g if ACTIVATIONS.get(g.name) != g]
+    if OUTPUT_ACTIVATIONS.get(network.h.name) != network.h:
+        found.append(f"output_activation={network.h}")
+    if loss is not None and type(loss) not in _LOSS_NAMES:
+        found.append(f"loss={loss!r}")
+    return found
 
 
 def name_of_loss(loss: "Loss") -> str:

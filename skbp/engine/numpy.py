@@ -1,4 +1,4 @@
-"""The readable engine: the lecture's formulas with NumPy, for every network and every X."""
+"""The readable engine: the lecture's formulas with NumPy, for every network."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from skbp import probabilities
 from skbp._typing import Floats, Matrix, Rows
+from skbp.engine.arrays import NamespaceArray
 from skbp.engine.interface import Output, Weights
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class NumPyEngine:
     name = "numpy"
 
     def supports(self, network: "Network", X: Matrix, loss: "Loss | None" = None) -> bool:
-        """Return True: it computes everything."""
-        return True
+        """Return True, but for arrays of other libraries."""
+        return not isinstance(X, NamespaceArray)
 
     def loss_and_gradient(self, objective: "Objective", theta: Floats) -> tuple[float, Floats]:
         """Return Σ_i w_i loss and Δ: forward propagation, δ^(L), and backpropagation."""

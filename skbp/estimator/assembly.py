@@ -14,8 +14,10 @@ from sklearn.utils import check_random_state
 
 from skbp import weights
 from skbp._typing import Floats, Labels, Matrix
+from skbp.engine.arrays import NamespaceArray
 from skbp.estimator.data import Dataset, TrainingSet, validated
 from skbp.estimator.defaults import alpha_for, score_plateau, stops_early
+from skbp.estimator.namespaces import back, foreign, weights_on_host
 from skbp.estimator.parameters import default_parameters, with_python_numbers
 from skbp.estimator.solver_factory import Parameters, Setting, ignored_parameters
 from skbp.estimator.state import FitState
@@ -76,6 +78,8 @@ class Problem:
         The number of examples that came before, in a stream.
     ignored : tuple of str
         The parameters that were set and that the solver does not use, as in a call.
+    given_y : NamespaceArray or None
+        The labels as the user passed them, if they are not in NumPy.
     """
 
     network: Network
@@ -87,6 +91,7 @@ class Problem:
     stops_early: bool = False
     m_before: float = 0.0
     ignored: tuple[str, ...] = ()
+    given_y: NamespaceArray | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -203,9 +208,10 @@ def assemble(
         If X, y, the weights or a parameter are invalid.
     """
     reset = known is None or not hasattr(classifier, "coefs_")
+    given_y = foreign(y)
     X, y, sample_weight = validated(classifier, X, y, sample_weight, reset, dtype)
     targets = targets_for(y) if known is None else known
-    return problem_of(classifier, targets, X, y, sample_weight)
+    return replace(problem_of(classifier, targets, X, y, sample_weight), given_y=given_y)
 
 
 def problem_of(
@@ -483,7 +489,7 @@ def precision_of(classifier: "BackpropClassifier") -> DTypeLike:
     dtype
         float32 if its weights are, else float64.
     """
-    is_single = all(np.asarray(coef).dtype == np.float32 for coef in classifier.coefs_)
+    is_single = all(coef.dtype == np.float32 for coef in weights_on_host(classifier.coefs_))
     return np.float32 if is_single else np.float64
 
 
@@ -521,7 +527,8 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
             f"which has {outputs_before} output units. Clone the estimator to start anew."
         )
     theta = np.empty(problem.network.n_parameters, problem.examples.dtype)
-    weights.write(problem.network.unpack(theta), classifier.coefs_, classifier.intercepts_)
+    coefs, intercepts = map(weights_on_host, (classifier.coefs_, classifier.intercepts_))
+    weights.write(problem.network.unpack(theta), coefs, intercepts)
     return theta
 
 
@@ -610,8 +617,10 @@ def validation_of(
         return Validation(network, examples, loss, targets)
     if score_params is None:
         weight = examples.sample_weight
-        score_params = {} if weight is None else {"sample_weight": weight}
+        score_params = {} if weight is None else {"sample_weight": back(weight, examples.X)}
     given = dict(score_params)
+    X = examples.X.array if isinstance(examples.X, NamespaceArray) else examples.X
+    y = back(examples.y, examples.X)
 
     def score(theta: Floats) -> float:
         fitted = copy(classifier)
@@ -620,7 +629,7 @@ def validation_of(
         for name in ("feature_names_in_", *_TRAINING_ATTRIBUTES):
             fitted.__dict__.pop(name, None)
         scorer = check_scoring(fitted, classifier.scoring)
-        return _as_score(scorer(fitted, examples.X, examples.y, **given))
+        return _as_score(scorer(fitted, X, y, **given))
 
     return Validation(network, examples, loss, targets, score)
 
@@ -694,13 +703,13 @@ def network_attributes(problem: Problem, theta: Floats) -> Attributes:
     dict of str to object
         The attributes.
     """
-    network, targets = problem.network, problem.targets
+    network, targets, like = problem.network, problem.targets, problem.examples.first
     theta = theta.astype(problem.examples.dtype, copy=False)
     coefs, intercepts = weights.split(network.unpack(theta))
     return {
-        "coefs_": coefs,
-        "intercepts_": intercepts,
-        "classes_": targets.classes,
+        "coefs_": [back(coef, like) for coef in coefs],
+        "intercepts_": [back(intercept, like) for intercept in intercepts],
+        "classes_": back(targets.classes, problem.given_y),
         "n_layers_": len(network.layer_sizes),
         "n_outputs_": network.layer_sizes[-1],
         "out_activation_": network.h.name,

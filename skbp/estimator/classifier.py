@@ -36,6 +36,7 @@ from skbp.estimator.assembly import (
 )
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.diagnosis import warnings_of_fit, warnings_of_part
+from skbp.estimator.namespaces import has_dispatch, on_host
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.plain_state import PlainState
 from skbp.estimator.prediction import Prediction
@@ -714,7 +715,8 @@ class BackpropClassifier(
         self._check_stream_parameters()
         with unchanged_on_error(self):
             is_fitted = hasattr(self, "coefs_")
-            targets = targets_for_stream(y, classes, self.targets_ if is_fitted else None)
+            known = self.targets_ if is_fitted else None
+            targets = targets_for_stream(on_host(y), on_host(classes), known)
             dtype = precision_of(self) if is_fitted else None
             problem = assemble(self, X, y, sample_weight, known=targets, dtype=dtype)
             state = self._state.for_more_data(self.solver) if is_fitted else new_state(self)
@@ -851,5 +853,6 @@ class BackpropClassifier(
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = has_dispatch
         tags.classifier_tags.multi_label = True
         return tags

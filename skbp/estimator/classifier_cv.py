@@ -31,6 +31,7 @@ from skbp.estimator.data import validated
 from skbp.estimator.defaults import networks_for
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.members import Member, greedy_counts, of_all_rows, of_folds
+from skbp.estimator.namespaces import foreign
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.plain_state import PlainState
 from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
@@ -499,6 +500,11 @@ class BackpropClassifierCV(
         """Return what is tried: checked data, networks, values of λ and folds."""
         self._check_parameters()
         of_splitter, of_scorer = self._routed(sample_weight, params)
+        if (given := foreign(X)) is not None:
+            raise ValueError(
+                f"BackpropClassifierCV takes no arrays of {given.xp.__name__}. Pass X as a NumPy "
+                "array, or fit BackpropClassifier, which does."
+            )
         X, y, weight = validated(self, X, y, sample_weight, reset=True)
         targets = targets_for(y)
         splits = list(check_cv(self.cv, y, classifier=True).split(X, y, **of_splitter))

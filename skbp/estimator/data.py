@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from skbp._typing import Floats, Labels, Matrix, Rows
 from skbp.engine.layout import aligned
 from skbp.estimator.frames import naming_columns
+from skbp.estimator.namespaces import foreign, on_host
 from skbp.losses import Loss
 from skbp.network import Network
 from skbp.objective import Objective, constant_cost
@@ -141,7 +142,7 @@ class Dataset:
 
     Parameters
     ----------
-    X : {ndarray, sparse matrix} of shape (m, s_1)
+    X : {ndarray, sparse matrix, NamespaceArray} of shape (m, s_1)
         The examples, of float32 or float64.
     y : ndarray of shape (m,) or {ndarray, sparse matrix} of shape (m, n_labels)
         The labels, as the user passed them.
@@ -345,7 +346,7 @@ def validated(
 
     Returns
     -------
-    X : {ndarray, sparse matrix} of shape (m, n_features)
+    X : {ndarray, sparse matrix, NamespaceArray} of shape (m, n_features)
         The examples, of float32 or float64.
     y : {ndarray, sparse matrix} of shape (m,) or (m, n_labels)
         The labels.
@@ -357,6 +358,8 @@ def validated(
     ValueError
         If an argument is invalid.
     """
+    y, sample_weight = on_host(y), on_host(sample_weight)
+    xp: Any = np if (given := foreign(X)) is None else given.xp
     with naming_columns(X):
         X, y = validate_data(
             estimator,
@@ -364,10 +367,11 @@ def validated(
             y,
             accept_sparse="csr",
             multi_output=True,
-            dtype=[np.float64, np.float32] if dtype is None else dtype,
+            dtype=[xp.float64, xp.float32] if dtype is None else getattr(xp, np.dtype(dtype).name),
             reset=reset,
         )
     X, y = aligned(X), aligned(y)
+    X = X if given is None else replace(given, array=X)
     _check_labels(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
@@ -421,8 +425,9 @@ def checked_weight(sample_weight: ArrayLike, X: Matrix) -> Floats:
     """
     try:
         with np.errstate(over="ignore"):
+            rows = np.broadcast_to(X.dtype.type(0), (X.shape[0], 1))  # X may not be in NumPy
             weight: Floats = aligned(
-                _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+                _check_sample_weight(sample_weight, rows, dtype=X.dtype, ensure_non_negative=True)
             )
     except (TypeError, ValueError) as error:
         if "weight" in str(error):

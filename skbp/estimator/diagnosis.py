@@ -237,7 +237,8 @@ class Diagnosis:
     @cached_property
     def _scales(self) -> Floats:
         """The root mean square of each column of X that is not 0."""
-        return _root_mean_squares(self._sample.X)
+        X = self._sample.X
+        return _root_mean_squares(X if issparse(X) else np.asarray(X))
 
     @property
     def is_standardised(self) -> bool:

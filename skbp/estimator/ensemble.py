@@ -50,7 +50,7 @@ class EnsemblePrediction(Prediction):
         """
         if self._is_single():
             return super().predict(X)
-        _, z = self._units(X)
+        _, z = self._units(X, "predict")
         return self.targets_.decode(z)
 
     def predict_proba(self, X: Matrix) -> Floats:
@@ -68,7 +68,7 @@ class EnsemblePrediction(Prediction):
             the mean, weighted by ``member_weights_``. For multilabel y, the probability of
             each label.
         """
-        return super().predict_proba(X) if self._is_single() else self._mean(X)
+        return super().predict_proba(X) if self._is_single() else self._mean(X, "predict_proba")
 
     def predict_log_proba(self, X: Matrix) -> Floats:
         """Predict the logarithms of class probabilities.
@@ -85,7 +85,7 @@ class EnsemblePrediction(Prediction):
         """
         if self._is_single():
             return super().predict_log_proba(X)
-        return self.targets_.log_probabilities(*self._units(X))
+        return self.targets_.log_probabilities(*self._units(X, "predict_log_proba"))
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return a value for each class, of which the largest one decides.
@@ -104,7 +104,7 @@ class EnsemblePrediction(Prediction):
         """
         if self._is_single():
             return super().decision_function(X)
-        return self.targets_.decision(*self._units(X))
+        return self.targets_.decision(*self._units(X, "decision_function"))
 
     def transform(self, X: Matrix, layer: int | None = None) -> Any:
         """Return the activations a^(l) of a layer: the features that the network has learned.
@@ -129,7 +129,7 @@ class EnsemblePrediction(Prediction):
         """
         if self._is_single():
             return super().transform(X, layer)
-        checked = self._validated(X)
+        checked = self._validated(X, "transform")
         each = [np.asarray(member.transform(checked, layer)) for member in self.members_]
         return self._as_output(np.hstack(each), X)
 
@@ -142,12 +142,16 @@ class EnsemblePrediction(Prediction):
     def _check_is_fitted(self) -> None:
         check_is_fitted(self, "members_")
 
-    def _mean(self, X: Matrix) -> Floats:
-        X = self._validated(X)
+    @property
+    def _first_weights(self) -> Any:
+        return self.member_weights_
+
+    def _mean(self, X: Matrix, method: str) -> Floats:
+        X = self._validated(X, method)
         each = (member.predict_proba(X) for member in self.members_)
         pairs = zip(self.member_weights_.tolist(), each, strict=True)
         return np.asarray(sum(weight * p for weight, p in pairs))
 
-    def _units(self, X: Matrix) -> tuple[OutputActivation, Floats]:
+    def _units(self, X: Matrix, method: str) -> tuple[OutputActivation, Floats]:
         """Return output units with the mean probabilities, and their inputs z."""
-        return self.targets_.units_of(self._mean(X))
+        return self.targets_.units_of(self._mean(X, method))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skbp._typing import Floats, Matrix
 from skbp.engine import outputs
+from skbp.engine.arrays import NamespaceArray
 from skbp.engine.interface import Output
 from skbp.engine.layout import aligned
 from skbp.estimator.frames import naming_columns
+from skbp.estimator.namespaces import back, check_namespace, foreign, weights_on_host
 from skbp.estimator.summary import summary
 from skbp.network import Network
 
@@ -68,7 +71,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         ['setosa', 'virginica']
         """
         self._check_is_fitted()
-        return self._outputs(X, decode=self.targets_.decode)
+        X = self._validated(X, "predict")
+        return back(self._outputs(X, decode=self.targets_.decode), X)
 
     def predict_proba(self, X: Matrix) -> Floats:
         """Predict class probabilities.
@@ -97,7 +101,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
                [0. , 0.2, 0.8]])
         """
         self._check_is_fitted()
-        return self._outputs(X, self.targets_.probabilities(self.network_.h))
+        X = self._validated(X, "predict_proba")
+        return back(self._outputs(X, self.targets_.probabilities(self.network_.h)), X)
 
     def predict_log_proba(self, X: Matrix) -> Floats:
         """Predict the logarithms of class probabilities.
@@ -128,11 +133,13 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         True
         """
         self._check_is_fitted()
+        X = self._validated(X, "predict_log_proba")
+        z = np.asarray(self._outputs(X))
         with np.errstate(under="ignore"):
-            log_p = self.targets_.log_probabilities(self.network_.h, self._outputs(X))
+            log_p = self.targets_.log_probabilities(self.network_.h, z)
         # a probability this close to 1 is 1 after rounding, and so is predict_proba's
         log_p[log_p > -np.finfo(log_p.dtype).eps / 2] = 0
-        return log_p
+        return back(log_p, X)
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return z^(L), the input of the output units, or for two classes one value.
@@ -161,8 +168,10 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         >>> bool((z.argmax(axis=1) == model.predict(X)).all())
         True
         """
-        z = self._outputs(X)
-        return self.targets_.decision(self.network_.h, z)
+        self._check_is_fitted()
+        X = self._validated(X, "decision_function")
+        z = np.asarray(self._outputs(X))
+        return back(self.targets_.decision(self.network_.h, z), X)
 
     def transform(self, X: Matrix, layer: int | None = None) -> Any:
         """Return the activations a^(l) of a layer: the features that the network has learned.
@@ -208,7 +217,8 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         number: object = self.n_layers_ - 1 if layer is None else layer
         if not (isinstance(number, int | np.integer) and 2 <= number <= self.n_layers_):
             raise ValueError(f"layer must be from 2 to {self.n_layers_}. Got {layer!r} instead.")
-        return self._as_output(self._activations(X, int(number)), X)
+        checked = self._validated(X, "transform")
+        return self._as_output(back(self._activations(checked, int(number)), checked), X)
 
     def summary(self) -> str:
         """Describe the network and its training in a few lines, to print.
@@ -239,7 +249,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         ending      lbfgs converged: ...
         """
         self._check_is_fitted()
-        return summary(self.network_, self.coefs_, self._facts())
+        return summary(self.network_, weights_on_host(self.coefs_), self._facts())
 
     def _facts(self) -> dict[str, str]:
         """Return facts about the training, for the summary."""
@@ -260,19 +270,24 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         decode: Callable[[Floats], Any] | None = None,
     ) -> Any:
         """Return outputs of the network for checked examples."""
-        self._check_is_fitted()
-        X = self._validated(X)
-        return outputs(self.network_, (self.coefs_, self.intercepts_), X, output, decode)
+        return outputs(self.network_, self._weights_for(X), X, output, decode)
+
+    def _weights_for(self, X: Matrix) -> tuple[list[Any], list[Any]]:
+        """Return the weights where X is, which may be elsewhere than in `fit`."""
+        if isinstance(X, NamespaceArray) or isinstance(self.coefs_[0], np.ndarray):
+            return self.coefs_, self.intercepts_
+        return weights_on_host(self.coefs_), weights_on_host(self.intercepts_)
 
     def _activations(self, X: Matrix, number: int) -> Floats:
-        """Return a^(l), where l is the number of the layer."""
-        network, X = self.network_, self._validated(X)
+        """Return a^(l) of checked examples, where l is the number of the layer."""
+        network = self.network_
         below = Network(network.layer_sizes[:number], network.g[: number - 2])
-        weights = self.coefs_[: number - 1], self.intercepts_[: number - 1]
+        weights = self._weights_for(X)
+        weights = weights[0][: number - 1], weights[1][: number - 1]
         is_last = number == self.n_layers_
         g = network.h.g if is_last else network.g[number - 2].g
         with np.errstate(under="ignore"):
-            return g(outputs(below, weights, X))
+            return g(np.asarray(outputs(below, weights, X)))
 
     def _as_output(self, a: Floats, X: Matrix) -> Any:
         """Return activations in the container that ``set_output`` asks for."""
@@ -280,14 +295,22 @@ class Prediction(ClassNamePrefixFeaturesOutMixin):
         named._n_features_out = a.shape[1]  # for the names of the columns
         return _wrap_data_with_container("transform", a, X, named)
 
-    def _validated(self, X: Matrix) -> Matrix:
+    @property
+    def _first_weights(self) -> Any:
+        """An array of the model, which shows the library and the device that it is on."""
+        return self.coefs_[0]
+
+    def _validated(self, X: Matrix, method: str) -> Matrix:
         """Return X as an aligned array or sparse matrix of float32 or float64."""
-        if not self._is_valid(X):
-            with naming_columns(X):
-                X = validate_data(
-                    self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-                )
-        return aligned(X)
+        if isinstance(self._first_weights, np.ndarray) and self._is_valid(X):
+            return aligned(X)
+        check_namespace(self, X, method)
+        xp: Any = np if (given := foreign(X)) is None else given.xp
+        with naming_columns(X):
+            X = validate_data(
+                self, X, accept_sparse="csr", dtype=[xp.float64, xp.float32], reset=False
+            )
+        return aligned(X) if given is None else replace(given, array=X)
 
     def _is_valid(self, X: Matrix) -> bool:
         """Return whether a few rows would pass scikit-learn's validation, but sooner."""

@@ -243,7 +243,7 @@ class Validation(ValidationSet):
         engine = resolve_engine("auto", network, X)
 
         def of_block(rows: slice) -> tuple[Floats, Floats]:
-            z = engine.outputs(network, theta_views, X[rows], Output.DECISION)
+            z = np.asarray(engine.outputs(network, theta_views, X[rows], Output.DECISION))
             losses = self.loss.per_row(z, network.h.g(z), Y[rows])
             return losses, self.targets.log_losses(network.h, z, Y[rows])
 

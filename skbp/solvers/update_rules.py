@@ -2,7 +2,7 @@
 
 A rule is immutable and has two methods: ``init(theta)`` returns the state before the first
 step; ``update(D, state, eta)`` returns the step to add to ``theta``, and updates the state
-in place.
+in place. The rules here use operators only, so they also work on arrays of other libraries.
 """
 
 from dataclasses import dataclass
@@ -208,4 +208,4 @@ class Adam:
         v *= self.beta_2
         v += (1 - self.beta_2) * (D * D)
         eta_t = eta * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        return -eta_t * m / (np.sqrt(v) + self.epsilon)
+        return -eta_t * m / (v**0.5 + self.epsilon)
