@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,11 +22,11 @@ from sklearn.base import clone
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SOLVERS = ["gd", "cg", "lbfgs", "sgd", "adam"]
+CASES = [(solver, array) for solver in ("gd", "cg", "lbfgs", "sgd", "adam")]
+CASES += [("lbfgs", sparse_array), ("adam", sparse_array)]
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("kind", [array, sparse_array])
+@pytest.mark.parametrize(("solver", "kind"), CASES)
 def test_two_workers_give_the_bits_of_none(client, solver, kind):
     given = {"solver": solver, "early_stopping": True, "max_iter": 4}
     found = classifier(**given, client=client).fit(kind(X), array(y))
@@ -77,10 +78,6 @@ def test_an_asynchronous_client_is_refused():
         classifier(client=Asynchronous()).fit(array(X), array(y))
 
 
-def pids(client):
-    return client.run(os.getpid)
-
-
 def tasks_left(client):
     """Return the tasks that the scheduler still knows, once it has forgotten what it can."""
     for _ in range(100):
@@ -94,13 +91,14 @@ def tasks_left(client):
 class Killing:
     """A callback that kills a worker in the second iteration, as ``kill -9`` does."""
 
-    def __init__(self, client):
-        self.client, self.n = client, 0
+    def __init__(self, cluster):
+        self.cluster, self.n = cluster, 0
 
     def __call__(self, *ignored):
         self.n += 1
         if self.n == 2:
-            os.kill(next(iter(pids(self.client).values())), signal.SIGKILL)
+            pids = [nanny.pid for nanny in self.cluster.workers.values() if nanny.pid]
+            os.kill(pids[0], signal.SIGKILL)
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
@@ -109,7 +107,7 @@ def test_a_fit_survives_the_death_of_a_worker_with_the_same_bits(client, solver,
 
     given = {"solver": solver, "early_stopping": True, "max_iter": 6}
     expected = classifier(**given).fit(array(X), array(y))
-    killing, add = Killing(client), History.add
+    killing, add = Killing(client.cluster), History.add
 
     def added(self, *arguments):
         killing()
@@ -130,7 +128,7 @@ def test_data_that_was_only_scattered_is_lost_with_its_worker(client, monkeypatc
         da.from_delayed(dask.delayed(client.scatter(X[a:b])), (b - a, 64), float)
         for a, b in pairwise(ends)
     ]
-    killing, add = Killing(client), History.add
+    killing, add = Killing(client.cluster), History.add
 
     def added(self, *arguments):
         killing()
@@ -185,7 +183,9 @@ def test_an_error_leaves_no_task(client):
 @pytest.fixture
 def processes(tmp_path):
     """Start a scheduler and a worker as one does in a shell; return their client, and both."""
-    port = "18786"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     commands = [
         ["dask", "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"],
         ["dask", "worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-dashboard"],
