@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from skbp._typing import Floats, Labels, Matrix, Rows
+from skbp.engine.layout import aligned
 from skbp.estimator.assembly import weighted_by_class
 from skbp.estimator.classifier import BackpropClassifier
 from skbp.estimator.data import Dataset, checked_weight, validated
@@ -239,9 +240,7 @@ class Encode:
         """
         with naming(number):
             Y = self.targets.encode(part.y, self.dtype, self.name)
-        X = part.X.astype(self.dtype, copy=False)
-        if not sparse.issparse(X):
-            X = np.require(X, requirements="A")  # what was sent may not be aligned
+        X = aligned(part.X.astype(self.dtype, copy=False))
         weight = None if part.weight is None else part.weight.astype(self.dtype, copy=False)
         return Dataset(X, part.y, Y, weight, weight)
 

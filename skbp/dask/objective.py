@@ -64,9 +64,8 @@ class Cost:
         Objective
             The cost.
         """
-        X = rows.X if hasattr(rows.X, "indptr") else np.require(rows.X, requirements="A")
         loss, alpha, whole = self.loss, self.alpha, self.whole
-        return Objective(self.network, X, rows.Y, loss, alpha, rows.weight, whole=whole)
+        return Objective(self.network, rows.X, rows.Y, loss, alpha, rows.weight, whole=whole)
 
 
 class PartitionedObjective:

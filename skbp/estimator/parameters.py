@@ -2,7 +2,6 @@
 
 import sys
 from functools import cache
-from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -85,8 +84,9 @@ def default_parameters(kind: type[BaseEstimator]) -> Parameters:
     mapping of str to object
         The defaults by parameter.
     """
-    parameters = signature(kind).parameters.values()
-    return {each.name: each.default for each in parameters}
+    init: Any = kind.__init__  # not its signature, which Sphinx replaces
+    names = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+    return {**dict(zip(names, init.__defaults__, strict=True)), **init.__kwdefaults__}
 
 
 _UNCHANGED = (str, float, type(None))
