@@ -556,11 +556,11 @@ def add_up(sums: Iterable[Sum]) -> Sum:
     """
     remaining = iter(sums)
     losses, Delta = next(remaining)
-    total = None  # a new array: what comes in is not changed
-    for losses_of_block, Delta_of_block in remaining:
+    for n, (losses_of_block, Delta_of_block) in enumerate(remaining):
         losses += losses_of_block
-        # float32 would lose digits
-        Delta = total = np.add(Delta, Delta_of_block, out=total, dtype=float)
+        # float32 would lose digits; the first one is copied, so what comes in is not changed
+        Delta = Delta.astype(float, copy=n == 0)
+        Delta += Delta_of_block
     return losses, Delta
 
 

@@ -260,7 +260,7 @@ class _Sums:
 @cache
 def _pool(n_threads: int) -> Callable[..., Iterable[Any]]:
     """Return a map on as many threads as the worker may use; Dask leaves BLAS only one."""
-    executor = ThreadPoolExecutor(n_threads, "skbp")
+    executor = ThreadPoolExecutor(n_threads, "dask-skbp")
 
     def on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterable[Any]:
         contexts = [copy_context() for _ in items]  # for np.errstate

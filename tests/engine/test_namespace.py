@@ -1,6 +1,6 @@
 """The engine for arrays of other libraries, here with NumPy behind the array API's functions.
 
-`tests/array_api` has the same with the real libraries.
+`tests/namespaces` has the same with the real libraries.
 """
 
 import itertools
