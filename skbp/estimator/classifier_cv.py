@@ -159,7 +159,7 @@ class BackpropClassifierCV(
         with the seed ``random_state`` + 1 + k, or with ``exhaustive`` with ``random_state``.
         Pass an int for the same model every time.
 
-    tol : float, default=1e-3
+    tol : float, default=2e-3
         As in `BackpropClassifier`, where it is smaller.
 
     verbose : bool, default=False
@@ -348,7 +348,7 @@ class BackpropClassifierCV(
         max_iter: int = 100,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
-        tol: float = 1e-3,
+        tol: float = 2e-3,
         verbose: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
