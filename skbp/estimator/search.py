@@ -65,6 +65,8 @@ class Plan:
         Whether each fit starts anew, and no path ends early.
     keeps_predictions : bool
         Whether the weights and the class probabilities of all fits are kept.
+    scored_path : callable
+        `skbp.estimator.path.scored_path`, or that with a memory of what it returned.
     """
 
     candidates: Sequence[Candidate]
@@ -74,6 +76,7 @@ class Plan:
     score_params: Callable[[Rows], Mapping[str, Any] | None]
     is_exhaustive: bool
     keeps_predictions: bool
+    scored_path: Callable[..., list[Scored]] = scored_path
 
     @property
     def n_tasks(self) -> int:
@@ -289,7 +292,8 @@ def _moments(name: str, values: Floats) -> dict[str, Floats]:
 def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
     """Fit and score every network on every fold.
 
-    Ctrl-C, and ``after_path``, end the search with the folds that are complete.
+    Ctrl-C, and ``after_path``, end the search with the folds that are complete; not so under the
+    back ends "multiprocessing" and "ray" of joblib, which return no path before all are there.
 
     Parameters
     ----------
@@ -318,12 +322,12 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
         for k, fold in enumerate(plan.folds()):
             if is_over and k % n_networks == 0:
                 return
-            yield delayed(scored_path)(
+            yield delayed(plan.scored_path)(
                 fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions
             )
 
     try:
-        for path in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks()):
+        for path in _parallel(n_jobs)(tasks()):
             paths.append(path)
             is_over = after_path() or is_over
     except KeyboardInterrupt:
@@ -332,6 +336,14 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
             raise
         return Search(plan, paths[:n], was_interrupted=True)
     return Search(plan, paths)
+
+
+def _parallel(n_jobs: int | None) -> Parallel:
+    """Return what runs the tasks; it yields each path as soon as those before it are there."""
+    try:
+        return Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    except ValueError:  # "multiprocessing" and "ray" return all of them at the end
+        return Parallel(n_jobs=n_jobs, prefer="threads")
 
 
 def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
