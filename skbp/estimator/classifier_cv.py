@@ -4,15 +4,22 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Integral
+from pickle import PicklingError
 from typing import Any, ClassVar, Self
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -20,7 +27,7 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, check_memory
 
 from skbp._typing import Floats, Labels, Matrix, Rows
 from skbp.activations import Activation
@@ -33,6 +40,7 @@ from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.members import Member, greedy_counts, of_all_rows, of_folds
 from skbp.estimator.namespaces import foreign
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
+from skbp.estimator.path import scored_path
 from skbp.estimator.plain_state import PlainState
 from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
 from skbp.estimator.selection import SELECTIONS, Choice
@@ -94,6 +102,11 @@ class BackpropClassifierCV(
         The number of paths, each of a network on a fold, that are computed at a time, by
         threads. None is 1 unless in a :func:`joblib.parallel_config` context; -1 is all cores.
         It does not change the result.
+
+    memory : str or object with the joblib.Memory interface, default=None
+        Where to keep the paths that are finished, so that a search that was broken off can be
+        repeated without them: a folder, or a `joblib.Memory`. None keeps nothing. Empty it when
+        you update skbp.
 
     refit : bool, default=True
         Whether the chosen networks are trained again on all rows. Otherwise the model is the
@@ -315,6 +328,7 @@ class BackpropClassifierCV(
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "cv": ["cv_object"],
         "n_jobs": [Integral, None],
+        "memory": [None, str, HasMethods(["cache"])],
         "refit": ["boolean"],
         "selection": [StrOptions(set(SELECTIONS))],
         "n_members": [Interval(Integral, 1, None, closed="left")],
@@ -331,6 +345,7 @@ class BackpropClassifierCV(
         cv: Any = 5,
         scoring: str | Callable[..., float] | None = None,
         n_jobs: int | None = None,
+        memory: Any = None,
         refit: bool = True,
         selection: str = "best",
         n_members: int = 1,
@@ -370,6 +385,7 @@ class BackpropClassifierCV(
         self.cv = cv
         self.scoring = scoring
         self.n_jobs = n_jobs
+        self.memory = memory
         self.refit = refit
         self.selection = selection
         self.n_members = n_members
@@ -520,7 +536,21 @@ class BackpropClassifierCV(
             score_params=partial(_of_rows, X, of_scorer),
             is_exhaustive=self.exhaustive,
             keeps_predictions=self.n_members > 1 or not self.refit or self.store_oof_proba,
+            scored_path=self._scored_path(classifiers),
         )
+
+    def _scored_path(self, classifiers: list[BackpropClassifier]) -> Callable[..., Any]:
+        """Return `scored_path`, which looks for its result in the memory first."""
+        if self.memory is None:
+            return scored_path
+        try:
+            joblib.hash(classifiers)
+        except (PicklingError, AttributeError, TypeError) as error:
+            raise InvalidParameterError(
+                f"memory={self.memory!r} needs parameters that can be pickled. Define scoring, "
+                f"activation and loss at the top of a module. {error.args[0]}"
+            ) from error
+        return check_memory(self.memory).cache(scored_path)
 
     def _check_parameters(self) -> None:
         for name in ("hidden_layer_sizes", "activation"):

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from skbp.estimator.assembly import Attributes, fitted_attributes
 from skbp.estimator.classifier import BackpropClassifier
 from skbp.estimator.diagnosis import warnings_of_choice
 from skbp.estimator.path import PathFit, fits
-from skbp.estimator.search import Candidate, Search
+from skbp.estimator.search import Candidate, Search, parallel
 from skbp.estimator.selection import Choice, greedy_ensemble, mean_scores
 from skbp.solvers import Ending
 
@@ -140,7 +140,7 @@ def _trained(tasks: Sequence[_Refit], n_jobs: int | None) -> list[PathFit]:
     trained: list[PathFit] = []
     calls = (delayed(_Refit.last_fit)(task) for task in tasks)
     try:
-        for fit in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls):
+        for fit in parallel(n_jobs)(calls):
             is_interrupted = fit.result.ending is Ending.INTERRUPTED
             if not (is_interrupted and trained):
                 trained.append(fit)

@@ -65,6 +65,8 @@ class Plan:
         Whether each fit starts anew, and no path ends early.
     keeps_predictions : bool
         Whether the weights and the class probabilities of all fits are kept.
+    scored_path : callable
+        `skbp.estimator.path.scored_path`, or that with a memory of what it returned.
     """
 
     candidates: Sequence[Candidate]
@@ -74,6 +76,7 @@ class Plan:
     score_params: Callable[[Rows], Mapping[str, Any] | None]
     is_exhaustive: bool
     keeps_predictions: bool
+    scored_path: Callable[..., list[Scored]] = scored_path
 
     @property
     def n_tasks(self) -> int:
@@ -302,7 +305,8 @@ def _moments(name: str, values: Floats) -> dict[str, Floats]:
 def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
     """Fit and score every network on every fold.
 
-    Ctrl-C, and ``after_path``, end the search with the folds that are complete.
+    Ctrl-C, and ``after_path``, end the search with the folds that are complete; not so under the
+    back ends "multiprocessing" and "ray" of joblib, which return no path before all are there.
 
     Parameters
     ----------
@@ -331,12 +335,12 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
         for k, fold in enumerate(plan.folds()):
             if is_over and k % n_networks == 0:
                 return
-            yield delayed(scored_path)(
+            yield delayed(plan.scored_path)(
                 fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions
             )
 
     try:
-        for path in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks()):
+        for path in parallel(n_jobs)(tasks()):
             paths.append(path)
             is_over = after_path() or is_over
     except KeyboardInterrupt:
@@ -345,6 +349,25 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
             raise
         return Search(plan, paths[:n], was_interrupted=True)
     return Search(plan, paths)
+
+
+def parallel(n_jobs: int | None) -> Parallel:
+    """Return what runs tasks, and yields each result as soon as those before it are there.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        The number of tasks at a time, as in joblib.
+
+    Returns
+    -------
+    Parallel
+        A callable of tasks.
+    """
+    try:
+        return Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    except ValueError:  # "multiprocessing" and "ray" return all of them at the end
+        return Parallel(n_jobs=n_jobs, prefer="threads")
 
 
 def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:

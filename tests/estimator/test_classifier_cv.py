@@ -22,6 +22,7 @@ from fitting import (
     may_stop_early,
     theta_of,
 )
+from joblib._parallel_backends import ThreadingBackend
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -447,6 +448,21 @@ def test_the_result_does_not_depend_on_n_jobs(backend):
         assert_same_model(ours, theirs)
 
 
+class AllAtOnce(ThreadingBackend):
+    """A back end that returns no result before all are there, like "multiprocessing" and "ray"."""
+
+    supports_return_generator = False
+
+
+def test_back_ends_that_return_all_paths_at_once_do_too():
+    joblib.register_parallel_backend("all_at_once", AllAtOnce)
+    one = small().fit(X, y)
+    with joblib.parallel_config("all_at_once", n_jobs=2):
+        two = small().fit(X, y)
+    assert_array_equal(one.scores_, two.scores_)
+    assert_same_model(one, two)
+
+
 @pytest.mark.parametrize("random_state", [3, np.int64(3), np.random.RandomState(3)], ids=repr)
 def test_the_same_random_state_finds_the_same_model(random_state):
     first, second = (small(random_state=copy.deepcopy(random_state)).fit(X, y) for _ in range(2))
@@ -481,6 +497,63 @@ def test_rows_are_copied_once_for_a_path(monkeypatch):
     assert sorted(n for n in taken if n in (50, 100)) == [50] * 3 + [100] * 3
 
 
+# ------------------------------------------------------------------------------- memory
+
+
+def failing(estimator, X, y):
+    """Score, but fail for the last of three folds."""
+    if estimator.random_state == 3:
+        raise OSError("no space left on the disk")
+    return estimator.score(X, y)
+
+
+@pytest.mark.parametrize("memory", [str, lambda path: joblib.Memory(path, verbose=0)])
+def test_a_search_that_failed_is_repeated_without_the_paths_that_are_kept(
+    memory, tmp_path, monkeypatch
+):
+    given = {"n_members": 2, "store_oof_proba": True, "scoring": failing}
+    with pytest.raises(OSError, match="no space"):
+        small(memory=memory(tmp_path), **given).fit(X, y)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("output.pkl")}
+    assert len(kept) == 2
+    monkeypatch.setattr(failing, "__code__", scored.__code__)
+    again = small(memory=memory(tmp_path), **given).fit(X, y)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("output.pkl")}
+    assert len(files) == 3
+    assert files.items() >= kept.items()
+    without = small(**given).fit(X, y)
+    assert_array_equal(again.scores_, without.scores_)
+    assert_array_equal(again.oof_proba_, without.oof_proba_)
+    for ours, theirs in zip(again.members_, without.members_, strict=True):
+        assert_same_model(ours, theirs)
+
+
+def scored(estimator, X, y):
+    return estimator.score(X, y)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"random_state": 1},
+        {"alphas": [3, 0.3]},
+        {"tol": 1e-4},
+        {"exhaustive": True},
+        {"scoring": "accuracy"},
+        {"hidden_layer_sizes": (4,)},
+        {"cv": KFold(3, shuffle=True, random_state=0)},
+    ],
+    ids=str,
+)
+def test_what_is_kept_is_not_taken_for_that_of_another_search(changed, tmp_path):
+    memory = str(tmp_path)
+    small(memory=memory).fit(X, y)
+    found = small(memory=memory, **changed).fit(X, y)
+    assert_array_equal(found.scores_, small(**changed).fit(X, y).scores_)
+    other = small(memory=memory).fit(X + 1, y)
+    assert_array_equal(other.scores_, small().fit(X + 1, y).scores_)
+
+
 # ------------------------------------------------------------------------------- errors, warnings
 
 
@@ -507,6 +580,8 @@ def test_rows_are_copied_once_for_a_path(monkeypatch):
         ({"refit": "yes"}, "refit"),
         ({"exhaustive": 2}, "exhaustive"),
         ({"n_jobs": 1.5}, "n_jobs"),
+        ({"memory": 3}, "memory"),
+        ({"memory": "kept", "scoring": lambda model, X, y: 0.0}, "memory='kept' .* scoring"),
         ({"tol": -1}, "tol"),
         ({"alphas": [1e300]}, "alpha"),
     ],
