@@ -12,6 +12,13 @@ dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
 distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 
 
+@pytest.fixture(autouse=True)
+def on_this_thread():
+    """Compute what no cluster computes on this thread: others would take longer."""
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster():
     forkserver.set_forkserver_preload(["distributed", "skbp.dask"])

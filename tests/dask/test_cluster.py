@@ -44,9 +44,8 @@ def test_two_workers_give_the_bits_of_none(client, solver, kind):
     assert_same(found, classifier(**given).fit(kind(X), array(y)))
 
 
-@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
-def test_a_tree_of_sums_gives_the_bits_of_no_cluster(client, solver, monkeypatch):
-    given = {"solver": solver, "max_iter": 3}
+def test_a_tree_of_sums_gives_the_bits_of_no_cluster(client, monkeypatch):
+    given = {"solver": "lbfgs", "max_iter": 3}
     plain = classifier(**given).fit(array(X, MANY), array(y, MANY))
     monkeypatch.setattr(objective, "_MOST_BYTES", 1)
     expected = classifier(**given).fit(array(X, MANY), array(y, MANY))
@@ -140,7 +139,9 @@ class Killing:
         raise TimeoutError(f"There are the workers {found}, and {self.address} was killed.")
 
 
-@pytest.mark.parametrize(("solver", "most"), [("lbfgs", MOST_BYTES), ("lbfgs", 1), ("adam", 1)])
+@pytest.mark.parametrize(
+    ("solver", "most"), [("lbfgs", MOST_BYTES), ("lbfgs", 1), ("adam", MOST_BYTES)]
+)
 def test_a_fit_survives_the_death_of_a_worker_with_the_same_bits(client, solver, most, monkeypatch):
     monkeypatch.setattr(objective, "_MOST_BYTES", most)
     given = {"solver": solver, "early_stopping": True, "max_iter": 6}
