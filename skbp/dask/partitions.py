@@ -275,6 +275,23 @@ class _Read:
 
 
 @dataclass(frozen=True)
+class _Compute:
+    """Computes a partition, with the graph of this one alone, which is made once."""
+
+    part: Delayed
+    graph: dict[Any, Any]
+
+    @classmethod
+    def of(cls, part: Delayed) -> "_Compute":
+        (alone,) = dask.optimize(part)
+        return cls(alone, dict(alone.__dask_graph__()))
+
+    def __call__(self) -> Any:
+        get: Any = dask.base.get_scheduler(collections=[self.part])
+        return get(self.graph, self.part.key)
+
+
+@dataclass(frozen=True)
 class LocalPartitions(Partitions):
     """Partitions that this process reads, with the local scheduler that Dask is set to.
 
@@ -524,7 +541,7 @@ class Session:
             The partitions.
         """
         if self.client is None:
-            return LocalPartitions([part.compute for part in parts])
+            return LocalPartitions([_Compute.of(part) for part in parts])
         with _cluster_errors():
             return ClusterPartitions(self, self.kept(self.client.compute(list(parts))))
 
