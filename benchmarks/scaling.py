@@ -5,7 +5,7 @@
 
 A cluster of one and of two processes on this machine, each with one thread, and one process with as
 many threads as the cluster has workers: the cost and gradient of a network with 64 hidden units on
-rows of 100 features, and a fit of five iterations of L-BFGS. The cluster and the process take
+rows of 100 features, and a fit of four iterations of L-BFGS. The cluster and the process take
 turns, and medians are compared. Then evaluations of few rows, whose time is all overhead, give the
 constants of the model in ``scaling_model.py``; it is drawn for up to 1000 workers.
 
@@ -15,6 +15,7 @@ It needs the extras dask and plot.
 import argparse
 import os
 import platform
+import sys
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ WORKERS = (1, 2)
 PARTITIONS_OF_FIT = 16
 FEW_ROWS = 20  # of a partition, where the overhead is measured
 HIDDEN = (4, 64, 512)  # for its constants
-FIT = {"hidden_layer_sizes": (N_HIDDEN,), "max_iter": 5, "early_stopping": False, "random_state": 0}
+FIT = {"hidden_layer_sizes": (N_HIDDEN,), "max_iter": 4, "early_stopping": False, "random_state": 0}
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,14 @@ class Plan:
     """What is measured."""
 
     rows: tuple[int, ...] = (100_000, 300_000, 1_000_000)
-    partitions: tuple[int, ...] = (2, 8, 32, 128)
+    partitions: tuple[int, ...] = (2, 16, 128)
     rounds: int = 3
-    rounds_of_few: int = 15
+    most_rows_of_rounds: int = 100_000  # larger sets have one round
+    rounds_of_few: int = 10
+
+    def rounds_of(self, n_rows):
+        """Return how often sets of a size are measured."""
+        return self.rounds if n_rows <= self.most_rows_of_rounds else 1
 
 
 QUICK = Plan(rows=(5_000,), partitions=(2, 8), rounds=1, rounds_of_few=3)
@@ -112,7 +118,7 @@ def fit_here(n_rows):
 def seconds_of_fit(model, X, y):
     """Return the seconds of a fit."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # five iterations are few
+        warnings.simplefilter("ignore")  # four iterations are few
         start = perf_counter()
         model.fit(X, y)
     return perf_counter() - start
@@ -174,10 +180,9 @@ def rows_of_evaluations(client, process, n_rows, plan):
     """Yield a row of the table for each number of partitions."""
     for n_partitions in plan.partitions:
         with on_workers(client, sizes(n_rows, n_partitions), N_HIDDEN) as (whole, theta):
-            evaluate(client, whole, theta)
             pairs = [
                 (evaluate(client, whole, theta), process.submit(evaluate_here, n_rows).result())
-                for _ in range(plan.rounds)
+                for _ in range(plan.rounds_of(n_rows))
             ]
         (wall, cpu), (wall_here, cpu_here) = (
             [median(values) for values in zip(*each, strict=True)]
@@ -198,7 +203,7 @@ def row_of_fit(client, process, n_rows, plan):
     """Return a row of the table of fits."""
     pairs = [
         (fit(client, n_rows), process.submit(fit_here, n_rows).result())
-        for _ in range(plan.rounds if n_rows < 1e6 else 1)
+        for _ in range(plan.rounds_of(n_rows))
     ]
     there, here = (median(times) for times in zip(*pairs, strict=True))
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
@@ -215,6 +220,7 @@ def measure_all(plan):
                 process.submit(evaluate_here, n_rows).result()
                 evaluations += rows_of_evaluations(client, process, n_rows, plan)
                 fits.append(row_of_fit(client, process, n_rows, plan))
+                print("Measured:", *evaluations[-len(plan.partitions) :], fits[-1], file=sys.stderr)
     return evaluations, fits
 
 
@@ -252,15 +258,15 @@ def main():
     print(", ".join(f"{package} {version(package)}" for package in packages))
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     load = os.getloadavg()[0]
+    model = fitted(list(overheads(plan)))
+    print(model.report(), flush=True)
+    draw(model, given.plot)
     evaluations, fits = measure_all(plan)
     cells = ["rows", "workers"]
     compared = ["cluster", "one process", "cluster − process", "CPU, workers ÷ process"]
     print_table("An evaluation", [*cells, "partitions", *compared], evaluations)
     print_table("A fit", [*cells, "cluster", "one process", "cluster ÷ process"], fits)
-    model = fitted(list(overheads(plan)))
-    print(model.report())
     print(f"\nLoad: {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end")
-    draw(model, given.plot)
 
 
 if __name__ == "__main__":
