@@ -94,21 +94,24 @@ def draw(model, path):
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     ax = figure.subplots()
     for (name, n_bytes), colour in zip(NETWORKS.items(), COLOURS, strict=True):
-        for is_tree, style in [(False, "--"), (True, "-")]:
-            seconds = [
-                model.seconds(Overhead(n, n * PARTITIONS_OF_WORKER, n_bytes, is_tree))
-                for n in WORKERS
-            ]
-            kind = "tree" if is_tree else "all Δ to the client"
-            ax.plot(WORKERS, seconds, style, color=colour, label=f"Δ of {name}, {kind}")
-        first = objective._MOST_BYTES / n_bytes / PARTITIONS_OF_WORKER
-        ax.axvline(max(first, WORKERS[0]), color=colour, linewidth=0.8, linestyle=":")
+        draw_network(ax, model, n_bytes, f"Δ of {name}", colour)
     ax.set(xscale="log", yscale="log", xlabel="workers, 4 partitions each")
     ax.set_ylabel("an evaluation, without its rows, s")
-    ax.set_title("Predicted; dotted: from where the tree is used")
+    ax.set_title("Predicted for up to 1000 workers")
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
     buffer = BytesIO()
     figure.savefig(buffer, dpi=130)
     picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
+
+
+def draw_network(ax, model, n_bytes, name, colour):
+    """Draw the two lines of a network; that of the tree begins where the tree is used."""
+    n_most = max(1, objective._MOST_BYTES // n_bytes)
+    uses_tree = n_most < WORKERS * PARTITIONS_OF_WORKER
+    for is_tree, style, kind in [(False, "--", "all to the client"), (True, "-", "tree")]:
+        workers = WORKERS[uses_tree] if is_tree else WORKERS
+        each = [Overhead(n, n * PARTITIONS_OF_WORKER, n_bytes, is_tree) for n in workers]
+        label = f"{name}, {kind}"
+        ax.plot(workers, [model.seconds(one) for one in each], style, color=colour, label=label)
