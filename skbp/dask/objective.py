@@ -3,6 +3,9 @@
 The blocks of rows are those of `BackpropClassifier` on all rows, cut where a partition ends. So
 the same partitions give the same bits, whatever the number of workers and threads; and where no
 partition holds more than one block, or one holds all, the bits are those of `BackpropClassifier`.
+
+Many partitions with a large Δ each would keep the client busy. Then the sums of neighbours are
+added up first, on the workers; which, the number of partitions and the size of Δ decide alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +22,7 @@ from sklearn.utils.random import sample_without_replacement
 
 from skbp._typing import Floats, Rows
 from skbp.dask.checks import joined, take
-from skbp.dask.partitions import Partitions
+from skbp.dask.partitions import Partitions, n_levels
 from skbp.engine.blocks import blocks
 from skbp.engine.builtin import is_builtin
 from skbp.engine.threads import on_all_threads, one_blas_thread
@@ -28,6 +31,10 @@ from skbp.losses import Loss
 from skbp.network import Network
 from skbp.objective import Objective, Sum, add_up, check_m, mean_and_penalty
 from skbp.solvers.update_rules import State, Update
+
+_BYTES = np.dtype(float).itemsize
+# of Δ, that come to the client in an evaluation
+_MOST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -113,11 +120,20 @@ class PartitionedObjective:
         given_dtype, (m, n_rows) = theta.dtype, self.cost.whole
         theta = theta.astype(self.dtype, copy=False)
         Thetas = self.cost.network.unpack(theta)
-        losses, Delta = add_up(self.partitions.map(_Sums(self.cost, theta), self._pieces))
+        losses, Delta = add_up(self._sums(theta))
         sums = losses, Delta.astype(self.dtype, copy=False)
         m_rows = m / n_rows * self.n_rows
         J, D = mean_and_penalty(self.cost.network, Thetas, sums, m_rows, self.cost.alpha / m)
         return J, D.astype(given_dtype, copy=False)
+
+    def _sums(self, theta: Floats) -> list[Sum]:
+        """Return the sums of the partitions, or of neighbours where Δ of each would be much."""
+        n_bytes = _BYTES * self.cost.network.n_parameters
+        levels = n_levels(len(self.partitions), max(1, _MOST_BYTES // n_bytes))
+        sums = _Sums(self.cost, theta)
+        if levels:
+            return self.partitions.fold(sums, self._pieces, add_up, levels)
+        return self.partitions.map(sums, self._pieces)
 
     def sample(self, n_rows: int, random_state: np.random.RandomState) -> "PartitionedObjective":
         """Return the same cost on random rows, which are brought to one worker.

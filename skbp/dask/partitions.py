@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
+from uuid import uuid4
 
 import dask
 import distributed
@@ -24,6 +26,47 @@ _CLOSED = (ClosedClientError, CommClosedError)
 _OF_CLUSTERS = (None, "dask.distributed", "distributed")
 # Θ is meant to travel in each task, so that nothing is lost with a worker
 _NO_WARNING = {"distributed.admin.large-graph-warning-threshold": 1 << 50}
+_NEIGHBOURS = 8
+
+
+def neighbours(items: Iterable[Any]) -> Iterator[list[Any]]:
+    """Divide items into groups of neighbours; which, depends on their number alone.
+
+    Parameters
+    ----------
+    items : iterable
+        The items.
+
+    Yields
+    ------
+    list
+        The next items.
+    """
+    remaining = iter(items)
+    while group := list(islice(remaining, _NEIGHBOURS)):
+        yield group
+
+
+def n_levels(n_items: int, n_most: int) -> int:
+    """Return how often neighbours have to be put together until few enough are left.
+
+    Parameters
+    ----------
+    n_items : int
+        The number of items.
+    n_most : int
+        The largest number that may be left; 1 at least.
+
+    Returns
+    -------
+    int
+        The number of levels.
+    """
+    levels = 0
+    while n_items > n_most:
+        n_items = -(-n_items // _NEIGHBOURS)
+        levels += 1
+    return levels
 
 
 class Partitions(ABC):
@@ -88,6 +131,29 @@ class Partitions(ABC):
         """
 
     @abstractmethod
+    def fold(
+        self, function: Function, own: Sequence[Any], combine: Function, n_levels: int
+    ) -> list[Any]:
+        """Return the results of a function, after those of neighbours are put together.
+
+        Parameters
+        ----------
+        function : callable
+            The same as that of `map`.
+        own : sequence
+            What each partition has of its own.
+        combine : callable
+            Maps the list of the results of neighbours, in their order, to one.
+        n_levels : int
+            How often neighbours are put together; 1 at least.
+
+        Returns
+        -------
+        list
+            What is left, in the order of the partitions.
+        """
+
+    @abstractmethod
     def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
         """Return a state that has travelled from partition to partition.
 
@@ -141,8 +207,49 @@ class _OnWorker:
     function: Function
     own: Sequence[Any]
 
-    def __call__(self, *parts: Any) -> tuple[str, list[Any]]:
-        return distributed.get_worker().address, self.function(list(parts), self.own)
+    def __call__(self, *parts: Any) -> "_Found":
+        return _Found(distributed.get_worker().address, self.function(list(parts), self.own))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a worker has found. Dask pickles it at once, and the items of a list one by one."""
+
+    place: str
+    results: list[Any]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A function without arguments that returns what is sent with it."""
+
+    value: Any
+
+    def __call__(self) -> Any:
+        return self.value
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """Calls a function that was sent by itself with several partitions."""
+
+    own: Sequence[Any]
+
+    def __call__(self, function: Function, *parts: Any) -> list[Any]:
+        results: list[Any] = function(list(parts), self.own)
+        return results
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Puts together the results that several workers have found, in the order of partitions."""
+
+    combine: Function
+    numbers: Sequence[int]
+
+    def __call__(self, *found: list[Any]) -> Any:
+        results = dict(zip(self.numbers, chain(*found), strict=True))
+        return self.combine([results[i] for i in sorted(results)])
 
 
 @dataclass(frozen=True)
@@ -165,6 +272,23 @@ class _Read:
 
     def __call__(self) -> Any:
         return self.function(self.reader(), self.own)
+
+
+@dataclass(frozen=True)
+class _Compute:
+    """Computes a partition, with the graph of this one alone, which is made once."""
+
+    part: Delayed
+    graph: dict[Any, Any]
+
+    @classmethod
+    def of(cls, part: Delayed) -> "_Compute":
+        (alone,) = dask.optimize(part)
+        return cls(alone, dict(alone.__dask_graph__()))
+
+    def __call__(self) -> Any:
+        get: Any = dask.base.get_scheduler(collections=[self.part])
+        return get(self.graph, self.part.key)
 
 
 @dataclass(frozen=True)
@@ -196,8 +320,20 @@ class LocalPartitions(Partitions):
 
     def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
         """Return the results of a function, called with one partition at a time."""
-        pairs = zip(self.readers, own, strict=True)
-        return [function([reader()], [each])[0] for reader, each in pairs]
+        return list(self._results(function, own))
+
+    def fold(
+        self, function: Function, own: Sequence[Any], combine: Function, n_levels: int
+    ) -> list[Any]:
+        """Return the results of a function; few of them are in memory at once."""
+        results = self._results(function, own)
+        for _ in range(n_levels):
+            results = map(combine, neighbours(results))
+        return list(results)
+
+    def _results(self, function: Function, own: Sequence[Any]) -> Iterator[Any]:
+        for reader, each in zip(self.readers, own, strict=True):
+            yield function([reader()], [each])[0]
 
     def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
         """Return a state that has travelled from partition to partition."""
@@ -250,7 +386,7 @@ class ClusterPartitions(Partitions):
     def map(self, function: Function, own: Sequence[Any]) -> list[Any]:
         """Return the results of a function, called once on each worker."""
         with _cluster_errors():
-            groups = self._groups()
+            groups = self._groups(range(len(self)))
             tasks = [
                 self._submit(
                     _OnWorker(function, [own[i] for i in group]),
@@ -261,12 +397,44 @@ class ClusterPartitions(Partitions):
             ]
             found = self._gathered(tasks)
         results: list[Any] = [None] * len(self)
-        for (place, of_group), (before, group) in zip(found, groups.items(), strict=True):
-            for i, result in zip(group, of_group, strict=True):
+        for each, (before, group) in zip(found, groups.items(), strict=True):
+            for i, result in zip(group, each.results, strict=True):
                 results[i] = result
-            if place != before:
+            if each.place != before:
                 self._places = []  # a worker has died
         return results
+
+    def fold(
+        self, function: Function, own: Sequence[Any], combine: Function, n_levels: int
+    ) -> list[Any]:
+        """Return the results of a function, which workers have put together."""
+        self._places = []  # what is put together does not tell where a worker has died
+        with _cluster_errors():
+            # by itself, so that it is sent once, and from worker to worker
+            sent = self._submit(_Value(function), [])
+            nodes = [
+                self._of_neighbours(sent, own, combine, group)
+                for group in neighbours(range(len(self)))
+            ]
+            for _ in range(n_levels - 1):
+                nodes = [self._submit(_Combine(combine), group) for group in neighbours(nodes)]
+            _release([sent])  # the tasks that need it keep it
+            return self._gathered(nodes)
+
+    def _of_neighbours(
+        self, sent: Any, own: Sequence[Any], combine: Function, group: Sequence[int]
+    ) -> Any:
+        """Submit tasks for neighbours, one on each of their workers, and one for all results."""
+        places = self._groups(group)
+        found = [
+            self._submit(
+                _Sent([own[i] for i in numbers]),
+                [sent, *(self._futures[i] for i in numbers)],
+                place,
+            )
+            for place, numbers in places.items()
+        ]
+        return self._submit(_Sorted(combine, list(chain(*places.values()))), found)
 
     def walk(self, function: Function, steps: Iterable[tuple[int, Any]], state: Any) -> Any:
         """Return a state that has travelled from worker to worker."""
@@ -298,18 +466,20 @@ class ClusterPartitions(Partitions):
             if future.status != "finished":
                 future.result()
 
-    def _groups(self) -> dict[str, list[int]]:
-        """Return the partitions of each worker."""
+    def _groups(self, numbers: Iterable[int]) -> dict[str, list[int]]:
+        """Return the workers of some partitions, and which each has."""
         groups: dict[str, list[int]] = {}
-        for i, place in enumerate(self._where()):
-            groups.setdefault(place, []).append(i)
+        places = self._where()
+        for i in numbers:
+            groups.setdefault(places[i], []).append(i)
         return groups
 
     def _submit(self, function: Function, parts: list[Any], place: str = "") -> Any:
         """Submit a task, to a worker that it need not wait for."""
         where = {"workers": [place], "allow_other_workers": True} if place else {}
+        key = f"skbp-{uuid4().hex}"  # Dask would make one of all that Θ looks like in print
         with dask.config.set(_NO_WARNING):
-            return self._client.submit(function, *parts, pure=False, **where)
+            return self._client.submit(function, *parts, key=key, **where)
 
     def _gathered(self, futures: list[Any]) -> list[Any]:
         """Return the results of tasks; if that fails, or Ctrl-C comes, no task goes on."""
@@ -371,7 +541,7 @@ class Session:
             The partitions.
         """
         if self.client is None:
-            return LocalPartitions([part.compute for part in parts])
+            return LocalPartitions([_Compute.of(part) for part in parts])
         with _cluster_errors():
             return ClusterPartitions(self, self.kept(self.client.compute(list(parts))))
 

@@ -16,7 +16,8 @@ from skbp.dask import DaskBackpropClassifier
 X, y = load_digits(return_X_y=True)
 X = X / 8 - 1
 SIZES = (600, 1, 0, 399, 797)  # rows of the partitions: one of them is empty
-SMALL = {"hidden_layer_sizes": (8,), "random_state": 0, "max_iter": 8}
+SMALL = {"hidden_layer_sizes": (8,), "random_state": 0, "max_iter": 5}
+SECONDS = 60  # that a test, or what it waits for, may take
 
 
 def array(values, sizes=SIZES):

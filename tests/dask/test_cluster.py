@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,13 +17,22 @@ import dask.array as da
 import distributed
 import numpy as np
 import pytest
-from dask_data import X, array, assert_same, classifier, frame, series, sparse_array, y
-from numpy.testing import assert_array_equal
+from dask_data import SECONDS, X, array, assert_same, classifier, frame, series, sparse_array, y
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+from skbp.dask import objective
+from skbp.solvers.history import History
 
-CASES = [(solver, array) for solver in ("gd", "cg", "lbfgs", "sgd", "adam")]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("time_limit"),
+]
+
+MOST_BYTES = objective._MOST_BYTES
+MANY = (90,) * 19 + (0, 87)  # rows of the partitions: neighbours are on both workers
+
+CASES = [("gd", array), ("cg", array), ("sgd", array)]
 CASES += [("lbfgs", sparse_array), ("adam", sparse_array)]
 
 
@@ -34,6 +44,19 @@ def test_two_workers_give_the_bits_of_none(client, solver, kind):
     assert_same(found, classifier(**given).fit(kind(X), array(y)))
 
 
+def test_a_tree_of_sums_gives_the_bits_of_no_cluster(client, monkeypatch):
+    given = {"solver": "lbfgs", "max_iter": 3}
+    plain = classifier(**given).fit(array(X, MANY), array(y, MANY))
+    monkeypatch.setattr(objective, "_MOST_BYTES", 1)
+    expected = classifier(**given).fit(array(X, MANY), array(y, MANY))
+    found = classifier(**given, client=client).fit(array(X, MANY), array(y, MANY))
+    assert_same(found, expected)
+    with one_worker():
+        assert_same(classifier(**given).fit(array(X, MANY), array(y, MANY)), expected)
+    assert_allclose(expected.coefs_[0], plain.coefs_[0], rtol=1e-7, atol=1e-9)
+    assert tasks_left(client) == []
+
+
 def test_frames_and_their_lazy_predictions(client):
     found = classifier(client=client, scoring="accuracy").fit(frame(X), series(y))
     expected = classifier(scoring="accuracy").fit(frame(X), series(y))
@@ -43,18 +66,20 @@ def test_frames_and_their_lazy_predictions(client):
     assert found.score(frame(X), series(y)) == expected.score(frame(X), series(y))
 
 
+@contextmanager
+def one_worker():
+    """Start one worker with three threads, for the body."""
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=3, processes=False, dashboard_address="127.0.0.1:0"
+    )
+    with cluster, distributed.Client(cluster):
+        yield
+
+
 def test_threads_and_one_worker_give_the_same_bits(client):
     weight, given = array(1.0 + np.arange(len(y)) % 5), {"class_weight": "balanced"}
     found = classifier(client=client, **given).fit(array(X), array(y), weight)
-    with (
-        distributed.LocalCluster(
-            n_workers=1,
-            threads_per_worker=3,
-            processes=False,
-            dashboard_address="127.0.0.1:0",
-        ) as one,
-        distributed.Client(one),
-    ):
+    with one_worker():
         default = classifier(**given)
         assert_same(default.fit(array(X), array(y), weight), found)
         assert default.client_ is not client
@@ -89,63 +114,61 @@ def tasks_left(client):
 
 
 class Killing:
-    """A callback that kills a worker in the second iteration, as ``kill -9`` does."""
+    """Kills a worker in the second iteration of a fit, as ``kill -9`` does."""
 
-    def __init__(self, cluster):
-        self.cluster, self.n = cluster, 0
-
-    def __call__(self, *ignored):
-        self.n += 1
-        if self.n == 2:
-            pids = [nanny.pid for nanny in self.cluster.workers.values() if nanny.pid]
-            os.kill(pids[0], signal.SIGKILL)
-
-
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
-def test_a_fit_survives_the_death_of_a_worker_with_the_same_bits(client, solver, monkeypatch):
-    from skbp.solvers.history import History
-
-    given = {"solver": solver, "early_stopping": True, "max_iter": 6}
-    expected = classifier(**given).fit(array(X), array(y))
-    killing, add = Killing(client.cluster), History.add
+    def __init__(self, client, monkeypatch):
+        self.client, self.n, self.address = client, 0, None
+        self.add = History.add
+        monkeypatch.setattr(History, "add", lambda *arguments: self.added(*arguments))
 
     def added(self, *arguments):
-        killing()
-        return add(self, *arguments)
+        self.n += 1
+        if self.n == 2:
+            pids = self.client.run(os.getpid)
+            self.address = min(pids)
+            os.kill(pids[self.address], signal.SIGKILL)
+        return self.add(*arguments)
 
-    monkeypatch.setattr(History, "add", added)
+    def wait(self):
+        """Wait until there is another worker: one that is starting must not be killed."""
+        for _ in range(20 * SECONDS):
+            found = self.client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.workers])
+            if self.address not in found and len(found) == 2:
+                return
+            time.sleep(0.05)
+        raise TimeoutError(f"There are the workers {found}, and {self.address} was killed.")
+
+
+@pytest.mark.parametrize(
+    ("solver", "most"), [("lbfgs", MOST_BYTES), ("lbfgs", 1), ("adam", MOST_BYTES)]
+)
+def test_a_fit_survives_the_death_of_a_worker_with_the_same_bits(client, solver, most, monkeypatch):
+    monkeypatch.setattr(objective, "_MOST_BYTES", most)
+    given = {"solver": solver, "early_stopping": True, "max_iter": 6}
+    expected = classifier(**given).fit(array(X), array(y))
+    killing = Killing(client, monkeypatch)
     found = classifier(**given, client=client).fit(array(X), array(y))
     assert killing.n == 6
     assert_same(found, expected)
-    client.wait_for_workers(2)
+    killing.wait()
 
 
 def test_data_that_was_only_scattered_is_lost_with_its_worker(client, monkeypatch):
-    from skbp.solvers.history import History
-
     ends = (0, 600, 1200, 1797)
     blocks = [
         da.from_delayed(dask.delayed(client.scatter(X[a:b])), (b - a, 64), float)
         for a, b in pairwise(ends)
     ]
-    killing, add = Killing(client.cluster), History.add
-
-    def added(self, *arguments):
-        killing()
-        return add(self, *arguments)
-
-    monkeypatch.setattr(History, "add", added)
+    killing = Killing(client, monkeypatch)
     model = classifier(client=client, max_iter=50)
     with pytest.raises(RuntimeError, match="scattered"):
         model.fit(da.concatenate(blocks), array(y, (600, 600, 597)))
     assert not hasattr(model, "coefs_")
-    client.wait_for_workers(2)
+    killing.wait()
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "sgd"])
 def test_ctrl_c_keeps_the_last_iteration_and_leaves_no_task(client, solver, monkeypatch):
-    from skbp.solvers.history import History
-
     expected = classifier(solver=solver, max_iter=3, early_stopping=False, tol=0)
     expected.fit(array(X), array(y))
     add = History.add
@@ -199,12 +222,12 @@ def processes(tmp_path):
         )
         for command in commands
     ]
-    client = distributed.Client(f"tcp://127.0.0.1:{port}", timeout=60, set_as_default=False)
-    client.wait_for_workers(1, timeout=60)
+    client = distributed.Client(f"tcp://127.0.0.1:{port}", timeout=SECONDS, set_as_default=False)
+    client.wait_for_workers(1, timeout=SECONDS)
     yield client, *started
     for each in started:
         each.kill()
-        each.wait()
+        each.wait(SECONDS)
     client.close()
 
 

@@ -42,8 +42,22 @@ def close(found, expected):
 # ---------------------------------------------------------------------------------- collections
 
 
-@pytest.mark.parametrize("kind", [array, sparse_array, unknown, frame])
-@pytest.mark.parametrize("labels", [y, NAMES, y > 4, y.astype(float)], ids="isbf")
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        (array, y),
+        (array, NAMES),
+        (array, y > 4),
+        (array, y.astype(float)),
+        (sparse_array, y),
+        (sparse_array, y > 4),
+        (unknown, y),
+        (unknown, NAMES),
+        (frame, y > 4),
+        (frame, NAMES),
+        (frame, y.astype(float)),
+    ],
+)
 def test_each_kind_of_collection_gives_the_same_model(kind, labels):
     of_labels = {unknown: unknown, frame: series}.get(kind, array)
     found = classifier(early_stopping=False).fit(kind(X), of_labels(labels))
@@ -144,8 +158,8 @@ def test_initialize_gives_the_cost_of_the_start_weights():
 
 
 def test_a_share_of_each_partition_is_held_out():
-    found = classifier(early_stopping=True, max_iter=50).fit(array(X), array(y))
-    again = classifier(early_stopping=True, max_iter=50).fit(array(X), array(y))
+    given = {"early_stopping": True, "max_iter": 40}
+    found, again = (classifier(**given).fit(array(X), array(y)) for _ in range(2))
     assert_same(found, again)
     assert len(found.validation_scores_) == found.n_iter_
     n_train = found.t_ // round(found.t_ / (0.9 * len(y)))

@@ -146,3 +146,27 @@ def test_a_fit_warns_as_the_local_classifier_does():
         local(early_stopping=False).fit(X, y)
     assert [str(each.message) for each in found] == [str(each.message) for each in expected]
     assert found[0].filename == __file__
+
+
+def test_neighbours_are_added_up_first_where_delta_is_large(monkeypatch):
+    from skbp.dask import objective
+    from skbp.dask.objective import Cost, PartitionedObjective
+    from skbp.dask.partitions import LocalPartitions
+    from skbp.estimator.data import Dataset
+
+    n, network, rng = 70, Network((3, 2, 1)), np.random.default_rng(0)
+    theta = network.initialize(0)
+    given = rng.standard_normal((n, 2, 3)), rng.integers(2, size=(n, 2, 1)).astype(float)
+    parts = [Dataset(rows, Y[:, 0], Y, None, None) for rows, Y in zip(*given, strict=True)]
+    cost = Cost(network, "log_loss", 0.0, (2.0 * n, 2 * n))
+    partitions = LocalPartitions([lambda part=part: part for part in parts])
+    found = PartitionedObjective(partitions, [2] * n, cost, np.dtype(float))
+    plain = found(theta)
+    monkeypatch.setattr(objective, "_MOST_BYTES", 1)
+    J, D = found(theta)
+    each = [2 * np.hstack(cost.on(part)(theta)) for part in parts]
+    of_eight = [sum(each[i + 1 : i + 8], each[i]) for i in range(0, n, 8)]
+    of_64 = sum(of_eight[1:8], of_eight[0]), of_eight[8]
+    np.testing.assert_array_equal([J, *D], (of_64[0] + of_64[1]) / (2 * n))
+    assert (plain[1] != D).any(), "the order matters"
+    assert_allclose(D, plain[1], rtol=1e-12)

@@ -19,8 +19,9 @@ def model():
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("kind", [array, unknown, sparse_array])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [(array, float), (unknown, float), (sparse_array, np.float32)]
+)
 def test_arrays_become_arrays(model, method, kind, dtype):
     given = kind(X.astype(dtype))
     found = getattr(model, method)(given)
@@ -38,10 +39,14 @@ def test_arrays_become_arrays(model, method, kind, dtype):
         np.testing.assert_allclose(computed, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def of_frames():
+    return classifier(early_stopping=False).fit(frame(X), series(NAMES))
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_frames_become_frames_with_index_and_names(method):
-    fitted = classifier(early_stopping=False).fit(frame(X), series(NAMES))
-    given = frame(X)
+def test_frames_become_frames_with_index_and_names(of_frames, method):
+    fitted, given = of_frames, frame(X)
     found = getattr(fitted, method)(given)
     whole = given.compute()
     expected = getattr(fitted.to_local(), method)(whole)
@@ -89,22 +94,20 @@ def test_sparse_labels_stay_sparse():
     assert_array_equal(found.toarray(), fitted.to_local().predict(X).toarray())
 
 
-def test_the_score_is_that_of_all_rows(model):
+def test_the_score_is_that_of_all_rows(model, of_frames):
     weight = np.arange(len(y)) % 3
     assert model.score(array(X), array(NAMES)) == pytest.approx(model.score(X, NAMES))
     weighted = model.score(array(X), array(NAMES), array(weight))
     assert weighted == pytest.approx(model.score(X, NAMES, weight))
-    of_frames = classifier().fit(frame(X), series(NAMES))
     expected = of_frames.to_local().score(frame(X).compute(), NAMES)
     assert of_frames.score(frame(X), series(NAMES)) == pytest.approx(expected)
 
 
-def test_other_columns_are_refused_before_anything_is_computed(model):
+def test_other_columns_are_refused_before_anything_is_computed(model, of_frames):
     with pytest.raises(ValueError, match="63 features"):
         model.predict(array(X[:, 1:]))
-    fitted = classifier().fit(frame(X), series(y))
     with pytest.raises(ValueError, match="feature names"):
-        fitted.predict(frame(X).rename(columns={"x0": "other"}))
+        of_frames.predict(frame(X).rename(columns={"x0": "other"}))
 
 
 def test_set_output_does_not_change_collections():
