@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-ROWS_OF_BLOCK, N_BLOCKS, N_FEATURES = 2_500, 32, 100
-LARGE = ROWS_OF_BLOCK * N_BLOCKS * N_FEATURES * 8  # bytes: 64 MB
+ROWS_OF_BLOCK, N_BLOCKS, N_FEATURES = 2_000, 32, 100
+LARGE = ROWS_OF_BLOCK * N_BLOCKS * N_FEATURES * 8  # bytes: 51 MB
 LIMIT = LARGE // 3
 
 CODE = f"""
@@ -42,7 +42,8 @@ resource.setrlimit(resource.RLIMIT_DATA, (used + {LIMIT}, used + {LIMIT}))
 for scheduler, solver in cases:
     with dask.config.set(scheduler=scheduler):
         model.set_params(solver=solver).fit(X, y)
-        print(scheduler, 0 < model.score(X, y) < 1, model.n_iter_)
+        print(scheduler, model.n_iter_)
+print(0 < model.score(X, y) < 1)
 """
 
 
@@ -63,4 +64,4 @@ def path(tmp_path_factory):
 def test_a_fit_needs_no_more_memory_than_a_few_blocks(path):
     command = [sys.executable, "-W", "ignore", "-c", CODE, str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert result.stdout.splitlines() == ["synchronous True 2", "threads True 2"], result.stderr
+    assert result.stdout.splitlines() == ["synchronous 2", "threads 2", "True"], result.stderr
