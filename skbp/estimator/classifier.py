@@ -227,7 +227,8 @@ class BackpropClassifier(
         together have not lowered the loss by ``tol`` times what training has gained so far:
         the loss of a constant model, whose outputs are the shares of the classes, less the
         present one. For "gd", "cg" and "lbfgs" also when no entry of the gradient is larger
-        than ``tol`` times J / (the loss of a constant model); for "lbfgs" also when an
+        than ``tol`` (with a ``tol`` above 1e-4, than ``tol`` times J / (the loss of a constant
+        model), or than 1e-4 if that is more); for "lbfgs" also when an
         iteration lowers the loss J by less than 2e-9 max(1, J), or with a ``tol`` below 2e-5
         by less than 1e-4 ``tol`` max(1, J) (in float32 always 1e-6 max(1, J)). In detail:
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skbp.solvers.schedules import Adaptive
 
 _LOWEST_RATE = 1e-6
+_SMALL_GRADIENT = 1e-4
 _CLEARLY_BELOW = 0.99
 _CONSTANT_PATIENCE = 20
 
@@ -44,7 +45,7 @@ class Ending(Enum):
 
     UNTRAINED = True, "was not run"
     RUNNING = True, "is running"
-    GRADIENT_TOLERANCE = True, "converged: the gradient is within tol={tol:g}, relative to the loss"
+    GRADIENT_TOLERANCE = True, "converged: the gradient is within tol={tol:g}"
     LOSS_TOLERANCE = True, "converged: the last decrease of the loss is negligible"
     LOSS_PLATEAU = (
         True,
@@ -251,8 +252,9 @@ class GradientTolerance:
     Parameters
     ----------
     tol : float, default=1e-4
-        The tolerance at the loss of a constant model. At a lower loss it is lower by the same
-        factor: where little is left to gain, the gradient is small too.
+        The tolerance at the loss of a constant model. One above 1e-4 is lower at a lower loss,
+        by the same factor, down to 1e-4: where little is left to gain, the gradient is small
+        too.
     constant_loss : float, default=inf
         The loss of a constant model; inf for the same tolerance at any loss. At a loss that is
         not clearly lower, the gradient may be small on a plateau, and training goes on.
@@ -294,7 +296,8 @@ class GradientTolerance:
             Whether no entry is larger than the tolerance.
         """
         share = 1.0 if math.isinf(self.constant_loss) else loss / self.constant_loss
-        return bool(np.abs(gradient).max() <= self.tol * share)
+        tolerance = max(self.tol * share, min(self.tol, _SMALL_GRADIENT))
+        return bool(np.abs(gradient).max() <= tolerance)
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,15 @@ def test_the_tolerance_of_the_gradient_falls_with_the_loss(loss, met):
     assert found is (Ending.GRADIENT_TOLERANCE if met else None)
 
 
+@pytest.mark.parametrize(
+    ("tol", "gradient", "met"),
+    [(0.1, 1e-4, True), (0.1, 2e-4, False), (1e-5, 1e-5, True), (1e-5, 2e-5, False)],
+)
+def test_the_tolerance_of_the_gradient_falls_no_lower_than_1e_4(tol, gradient, met):
+    rule = GradientTolerance(tol, constant_loss=1.0)
+    assert rule.is_met(np.array([gradient]), loss=1e-6) is met
+
+
 def test_without_a_gradient_its_tolerance_never_ends():
     assert end_of(GradientTolerance(inf), 5 * [1.0]) is None
 
