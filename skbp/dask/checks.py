@@ -1,4 +1,4 @@
-"""What runs on a worker before training: a partition is checked, and becomes a `Dataset`.
+"""Checks of a partition on its worker, which turn it into a `Dataset`.
 
 Errors name the partition, counted from 0.
 """
@@ -43,7 +43,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is to be known of a checked partition before all are made to fit.
+    """Shape, dtype and labels of a checked partition.
 
     Parameters
     ----------
@@ -134,14 +134,14 @@ def _weight(given: Any, X: Matrix) -> Floats:
 
 
 def outlines(parts: list[Checked], own: list[None]) -> list[Outline]:
-    """Return what is to be known of partitions.
+    """Return the outlines of partitions.
 
     Parameters
     ----------
     parts : list of Checked
         The partitions.
     own : list of None
-        Nothing.
+        Not used.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def merged_labels(outlines: Sequence[Outline]) -> Labels:
     Parameters
     ----------
     outlines : sequence of Outline
-        What is known of the partitions.
+        The outlines of the partitions.
 
     Returns
     -------
@@ -315,7 +315,7 @@ def facts(parts: list[Dataset], own: list[None]) -> list[Facts]:
     parts : list of Dataset
         The partitions.
     own : list of None
-        Nothing.
+        Not used.
 
     Returns
     -------
@@ -351,7 +351,7 @@ class Totals:
         parts : list of Dataset
             The partitions.
         own : list of None
-            Nothing.
+            Not used.
 
         Returns
         -------
@@ -424,7 +424,7 @@ class WithTargets:
         part : Dataset
             The partition.
         own : None
-            Nothing.
+            Not used.
 
         Returns
         -------

@@ -39,7 +39,7 @@ _MOST_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Cost:
-    """What a worker needs, beside its rows and Θ, to compute the cost.
+    """A cost without its rows and Θ, which is sent to the workers.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def _pool(n_threads: int) -> Callable[..., Iterable[Any]]:
 
 @dataclass(frozen=True)
 class _Travelling:
-    """What travels from partition to partition in an epoch."""
+    """Θ, the averages and the sum of the losses, which go from partition to partition."""
 
     theta: Floats
     averages: State

@@ -213,7 +213,7 @@ class _OnWorker:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a worker has found. Dask pickles it at once, and the items of a list one by one."""
+    """Results of a worker in one object; of a list, Dask would pickle each item by itself."""
 
     place: str
     results: list[Any]

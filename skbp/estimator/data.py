@@ -22,7 +22,7 @@ from skbp.solvers.interface import MiniBatchCost
 
 
 class TrainingSet(Protocol):
-    """What training needs of a training set; `Dataset` has it in memory."""
+    """Interface of the training sets; `Dataset` is the one in memory."""
 
     @property
     def n_rows(self) -> int:

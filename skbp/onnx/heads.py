@@ -24,7 +24,7 @@ Units = tuple[str, str]
 
 
 class Head(ABC):
-    """What follows z of the output units.
+    """Labels, probabilities and scores as ONNX nodes, computed from z of the output units.
 
     Parameters
     ----------

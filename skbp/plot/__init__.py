@@ -3,7 +3,7 @@
 The displays follow scikit-learn's conventions. The class methods ``from_*`` compute the data and
 plot them, and `plot` plots them again. The data are stored as attributes, along with the
 Matplotlib axes ``ax_`` and figure ``figure_``. Matplotlib is imported on first use; install it
-with ``pip install "skbp[plot]"``.
+with ``pip install ".[plot]"`` in a checkout.
 """
 
 from skbp.plot.gradient_check import GradientCheckDisplay

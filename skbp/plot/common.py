@@ -82,7 +82,8 @@ def pyplot() -> ModuleType:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            'The displays of skbp.plot need Matplotlib. Install it with: pip install "skbp[plot]"'
+            "The displays of skbp.plot need Matplotlib. Install it in a checkout of skbp with: "
+            'pip install ".[plot]"'
         ) from error
     return plt
 

@@ -95,7 +95,7 @@ def test_importing_the_package_does_not_import_matplotlib():
 def test_a_display_without_matplotlib_says_how_to_install_it(name, request):
     display = DISPLAYS[name]()
     request.getfixturevalue("_no_matplotlib")
-    with pytest.raises(ImportError, match=r'pip install "skbp\[plot\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[plot\]"'):
         display.plot()
 
 

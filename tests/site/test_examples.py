@@ -130,7 +130,7 @@ def test_quickstart_draws_an_image_in_eight_lines(quickstart):
 def test_the_lecture_without_matplotlib(capsys):
     run("lecture")
     printed = capsys.readouterr().out
-    assert 'pip install "skbp[plot]"' in printed
+    assert 'pip install ".[plot]"' in printed
 
     headings = re.findall(r"^(\d)\. .+\n-+\nslide: .+$", printed, re.MULTILINE)
     assert headings == list("1234567")
