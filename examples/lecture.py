@@ -290,4 +290,4 @@ print(f"    δ = {wrong * wrong * (1 - wrong):.4f} with the squared error")
 if plt:
     plt.show()
 else:
-    print('\nTo see the figures, install Matplotlib: pip install "skbp[plot]"')
+    print('\nTo see the figures, install Matplotlib in a checkout: pip install ".[plot]"')
