@@ -18,7 +18,7 @@ try:
     from sklego.datasets import load_abalone, load_arrests
 except ImportError as error:
     raise ImportError(
-        f'The benchmarks need a missing package ({error}): pip install "skbp[benchmarks]"'
+        f'The benchmarks need a missing package ({error}): pip install ".[benchmarks]"'
     ) from error
 
 
