@@ -64,6 +64,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "subsection_order": ["../examples/your_data", "../examples/lecture"],
     "within_subsection_order": "gallery_hooks.InOrder",
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib", "gallery_hooks.make_warnings_errors"),

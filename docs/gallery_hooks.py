@@ -5,18 +5,18 @@ from contextlib import ExitStack
 
 ORDER = (
     "quickstart",
-    "lecture",
-    "solvers",
-    "decision_boundary",
-    "hidden_units",
     "path",
     "grid_search",
     "data_frame",
     "imbalance",
-    "drift",
     "calibration",
+    "drift",
     "feature_extractor",
     "dask_cluster",
+    "lecture",
+    "solvers",
+    "decision_boundary",
+    "hidden_units",
 )
 
 

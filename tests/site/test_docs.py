@@ -52,9 +52,9 @@ def test_relative_links_resolve(page):
             continue
         path, _, anchor = link["target"].partition("#")
         target = (page.parent / path).resolve() if path else page
-        if target.parent == DOCS / "gallery":  # which is generated from the examples
+        if target.is_relative_to(DOCS / "gallery"):  # which is generated from the examples
             source = "GALLERY_HEADER.rst" if target.stem == "index" else f"{target.stem}.py"
-            target = EXAMPLES / source
+            target = EXAMPLES / target.parent.relative_to(DOCS / "gallery") / source
         assert target.exists(), f"{page.name} links to {link['target']}, which is not there."
         assert target.is_relative_to(ROOT)
         if anchor and target.suffix == ".md":

@@ -18,22 +18,19 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+PATHS = sorted(EXAMPLES.rglob("*.py"))
 
-
-IN_THE_GALLERY = {
-    "calibration",
-    "dask_cluster",
-    "data_frame",
-    "decision_boundary",
-    "drift",
-    "feature_extractor",
-    "grid_search",
-    "hidden_units",
-    "imbalance",
-    "lecture",
-    "path",
-    "quickstart",
-    "solvers",
+GALLERY = {
+    "": {"quickstart", "path", "grid_search"},
+    "your_data": {
+        "calibration",
+        "dask_cluster",
+        "data_frame",
+        "drift",
+        "feature_extractor",
+        "imbalance",
+    },
+    "lecture": {"decision_boundary", "hidden_units", "lecture", "solvers"},
 }
 
 
@@ -128,7 +125,7 @@ def test_quickstart_draws_an_image_in_eight_lines(quickstart):
 
 @pytest.mark.usefixtures("_no_matplotlib")
 def test_the_lecture_without_matplotlib(capsys):
-    run("lecture")
+    run("lecture/lecture")
     printed = capsys.readouterr().out
     assert 'pip install ".[plot]"' in printed
 
@@ -161,21 +158,21 @@ def test_the_readme_shows_the_picture_of_an_example():
     assert picture.stat().st_size < 100_000
     readme = (ROOT / "README.md").read_text("utf-8")
     assert "(docs/images/digits.png)" in readme
-    assert "(examples/decision_boundary.py)" in readme
+    assert "(examples/lecture/decision_boundary.py)" in readme
 
 
 def test_no_example_is_left_out_of_the_gallery(monkeypatch):
-    paths = sorted(EXAMPLES.glob("*.py"))
-    assert {path.stem for path in paths} == IN_THE_GALLERY
+    expected = {EXAMPLES / group / f"{name}.py" for group in GALLERY for name in GALLERY[group]}
+    assert set(PATHS) == expected
     monkeypatch.setattr(sys, "path", [*sys.path])  # conf.py adds to it
     conf = runpy.run_path(str(ROOT / "docs" / "conf.py"))["sphinx_gallery_conf"]
     assert (ROOT / "docs" / conf["examples_dirs"]).resolve() == EXAMPLES
-    assert all(re.search(conf["filename_pattern"], str(path)) for path in paths)
-    assert not any(re.search(conf.get("ignore_pattern", "$^"), str(path)) for path in paths)
-    assert (EXAMPLES / "GALLERY_HEADER.rst").is_file()
+    assert all(re.search(conf["filename_pattern"], str(path)) for path in PATHS)
+    assert not any(re.search(conf.get("ignore_pattern", "$^"), str(path)) for path in PATHS)
+    assert all((EXAMPLES / group / "GALLERY_HEADER.rst").is_file() for group in GALLERY)
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_an_example_has_a_title_a_paragraph_and_a_picture(path):
     source = path.read_text("utf-8")
     title, underline, blank, *paragraph = ast.get_docstring(ast.parse(source)).splitlines()

@@ -97,8 +97,8 @@ for ax, model in zip(axes, models, strict=True):
 
 # %%
 # To save the figure, as for skbp's README, pass a path:
-# ``python examples/decision_boundary.py docs/images/digits.png``. With 256 colours the file is a
-# quarter of the size.
+# ``python examples/lecture/decision_boundary.py docs/images/digits.png``. With 256 colours the
+# file is a quarter of the size.
 
 if len(sys.argv) > 1:
     buffer = BytesIO()
