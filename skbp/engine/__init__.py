@@ -16,6 +16,7 @@ from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
 from skbp.engine.compiled import CompiledEngine
 from skbp.engine.interface import Engine, Output, Weights
+from skbp.engine.layout import rows_of
 from skbp.engine.namespace import NamespaceEngine, without_formula
 from skbp.engine.numpy import NumPyEngine
 
@@ -133,7 +134,7 @@ def outputs(
     n_rows = X.shape[0]
 
     def of_block(rows: slice) -> Floats:
-        X_rows = X[rows] if rows.stop - rows.start < n_rows else X
+        X_rows = rows_of(X, rows) if rows.stop - rows.start < n_rows else X
         return engine.outputs(network, (coefs, intercepts), X_rows, output)
 
     with np.errstate(under="ignore"):
