@@ -117,6 +117,7 @@ TABLES = [
     ("gradient", "The cost and its gradient, beside matrix products", SHARES),
     ("search", "A grid search", RATIOS),
     ("predict_proba", "predict_proba", RATIOS),
+    ("wide", "Many sparse features", RATIOS),
     ("process", "Import, and the memory of a fit", RATIOS),
     ("growth", "An epoch of Adam with more rows, units and layers", AMOUNTS),
 ]

@@ -130,6 +130,8 @@ def outputs(
             found = engine.outputs(network, weights, X, output)
         return found if decode is None else decode(np.asarray(found))
     coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
+    if sparse.issparse(X) and X.nnz > X.shape[1]:  # else SciPy would copy them for each block
+        coefs[0] = np.ascontiguousarray(coefs[0])
 
     n_rows = X.shape[0]
 

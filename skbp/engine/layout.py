@@ -74,6 +74,40 @@ def rows_of(X: Any, rows: Any) -> Any:
     return type(X)(parts, shape=(stop - start, X.shape[1]))
 
 
+def product(X: Any, coef: Any) -> Any:
+    """Return X times weights, without a copy of all weights where X is sparse and has few entries.
+
+    SciPy copies weights that are not contiguous, such as views into Θ.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (m, s_1)
+        The examples.
+    coef : ndarray of shape (s_1, s_2)
+        The weights.
+
+    Returns
+    -------
+    ndarray of shape (m, s_2)
+        The product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> from skbp.engine.layout import product
+    >>> product(csr_array([[0.0, 2.0, 0.0]]), np.arange(6.0).reshape(2, 3).T)
+    array([[2., 8.]])
+    """
+    if not issparse(X) or X.format != "csr" or coef.flags.c_contiguous or X.nnz >= X.shape[1]:
+        return X @ coef
+    found = np.zeros((X.shape[0], coef.shape[1]), X.dtype)
+    has_entries = np.diff(X.indptr) > 0
+    terms = X.data[:, np.newaxis] * coef[X.indices]
+    found[has_entries] = np.add.reduceat(terms, X.indptr[:-1][has_entries])
+    return found
+
+
 def _parts(array: Any) -> list[Any]:
     if isinstance(array, np.ndarray):
         return [array]
