@@ -56,7 +56,8 @@ def source_of(
     """
     given = list(chain(*pair))
     theta = given[0].base
-    if theta is None or theta.ndim != 1 or theta.size != sum(array.size for array in given):
+    n_parameters = sum(array.size for array in given)
+    if not isinstance(theta, np.ndarray) or theta.shape != (n_parameters,):
         return None
     expected = chain(*views(unpack(theta)))
     return theta if all(map(_is_same, given, expected)) else None

@@ -234,7 +234,7 @@ def _check_outputs(network: Network, theta: Floats, X: Matrix, n_iter: int) -> N
         pair = weights.views(network.unpack(theta.astype(X.dtype, copy=False)))
         z = np.asarray(outputs(network, pair, X))
         size = float(np.abs(z).max() + theta @ theta)  # not finite where z or the penalty is not
-        check_finite(theta, size, n_iter)
+    check_finite(theta, size, n_iter)
 
 
 @dataclass
