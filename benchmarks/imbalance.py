@@ -130,7 +130,6 @@ EFFECT_OF_STOPPING = {
     **STOPPING,
     "skbp: with − without": (OURS_STOPPED, OURS),
     "with: skbp − MLP": (OURS_STOPPED, MLP_STOPPED),
-    "without: skbp − MLP": (OURS, MLP),
 }
 STOPPING_WEIGHTED = {
     "MLP": MLP_BALANCED,

@@ -29,6 +29,8 @@ class Sizes:
         Folds of a search, and iterations of its fits.
     predicted_rows : tuple of int
         Numbers of rows for `predict_proba`.
+    features : tuple of (int, int)
+        Numbers of features of wide and sparse tables.
     rows, widths, depths : tuple of int
         Sizes to vary in the growth works. The other sizes are the second rows and widths, and one
         layer.
@@ -51,6 +53,7 @@ class Sizes:
     folds: int = 5
     search_iterations: int = 25
     predicted_rows: tuple = (1, 100, 100_000)
+    features: tuple = (20_000, 262_144)
     rows: tuple = (2000, 8000, 32_000)
     widths: tuple = (32, 128, 512)
     depths: tuple = (1, 2, 4)
@@ -75,6 +78,7 @@ QUICK = Sizes(
     folds=2,
     search_iterations=5,
     predicted_rows=(1, 100, 5000),
+    features=(500, 1000),
     rows=(500, 1000, 2000),
     widths=(8, 32, 128),
 )

@@ -58,6 +58,15 @@ def sparse_table(n_rows, n_features, dtype):
     return csr_array(X), generator.integers(N_CLASSES, size=n_rows)
 
 
+def wide_table(n_features, dtype):
+    """Return a CSR matrix of 200 rows with 20 random entries each, and random classes."""
+    generator = np.random.default_rng(0)
+    columns = generator.integers(n_features, size=(200, 20))
+    entries = generator.standard_normal(columns.size, dtype)
+    X = csr_array((entries, columns.ravel(), 20 * np.arange(201)), shape=(200, n_features))
+    return X, generator.integers(N_CLASSES, size=200)
+
+
 def epoch(peer, load, **settings):
     """Prepare the measurement of the time of an epoch of sgd or Adam."""
     X, y = load()
@@ -118,6 +127,22 @@ def probabilities(peer, load, n_rows):
     model = peer.classifier(**FIT_ONCE).fit(X, y)
     rows = X[np.arange(n_rows) % len(X)]
     return clocked(lambda: model.predict_proba(rows))
+
+
+def sparse_row(peer, load, **settings):
+    """Prepare the measurement of the time of `predict_proba` on one sparse row."""
+    X, y = load()
+    model = peer.classifier(**FIT_ONCE | settings).fit(X, y)
+    row = X[:1]
+    return clocked(lambda: model.predict_proba(row))
+
+
+def chunk(peer, load, **settings):
+    """Prepare the measurement of the time of `partial_fit` on all rows."""
+    X, y = load()
+    model = peer.classifier(**FIT_ONCE | settings)
+    model.partial_fit(X, y, classes=np.arange(N_CLASSES))
+    return clocked(lambda: model.partial_fit(X, y))
 
 
 def import_time(peer):

@@ -28,7 +28,8 @@ class Work:
 
     Parameters
     ----------
-    group : {"steps", "full batch", "gradient", "search", "predict_proba", "process", "growth"}
+    group : {"steps", "full batch", "gradient", "search", "predict_proba", "wide", "process", \
+            "growth"}
         Group of works that share a table.
     name : str
         Description with the sizes.
@@ -104,7 +105,7 @@ def sparse_table(n_rows):
 
 def works(sizes):
     """Return all works, in the order of the tables."""
-    groups = [steps, full_batch, gradients, searches, predictions, processes, growth]
+    groups = [steps, full_batch, gradients, searches, predictions, wide, processes, growth]
     return [work for group in groups for work in group(sizes)]
 
 
@@ -244,6 +245,26 @@ def predictions(sizes):
             partial(tasks.probabilities, load=partial(tasks.digits, dtype), n_rows=n_rows),
             target=target,
         )
+
+
+def wide(sizes):
+    """Yield predictions of one sparse row, and updates by 200 rows, with many features."""
+    fewer, more = sizes.features
+    for task, does, n_features, network in [
+        (tasks.sparse_row, "predict_proba of a row", fewer, WIDE),
+        (tasks.sparse_row, "predict_proba of a row", more, NARROW),
+        (tasks.chunk, "partial_fit of 200 rows", more, NARROW),
+    ]:
+        data = Data("wide and sparse", n_features, partial(tasks.wide_table, n_features))
+        for dtype in sizes.dtypes:
+            yield Work(
+                "wide",
+                f"{data.with_network(**network)}, {does}",
+                dtype,
+                partial(task, load=partial(data.load, dtype), **network),
+                WITHOUT_TORCH,
+                "1×",
+            )
 
 
 def processes(sizes):

@@ -20,7 +20,7 @@ from skbp._typing import Floats, Matrix, Rows
 from skbp.engine import Engine, resolve_engine
 from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
-from skbp.engine.layout import aligned
+from skbp.engine.layout import aligned, rows_of
 from skbp.losses import Loss, get_loss
 from skbp.network import Network
 from skbp.solvers.update_rules import Update
@@ -282,7 +282,7 @@ class Objective:
         Parameters
         ----------
         rows : slice, or ndarray of int or bool
-            The rows of the batch. For a slice of dense X, the batch is a view.
+            The rows of the batch. For a slice, the batch is a view.
 
         Returns
         -------
@@ -306,7 +306,8 @@ class Objective:
         True
         """
         weight = self.sample_weight
-        return self._with(self.X[rows], self.Y[rows], None if weight is None else weight[rows])
+        X, weight = rows_of(self.X, rows), None if weight is None else weight[rows]
+        return self._with(X, self.Y[rows], weight)
 
     def batches(self, batch_size: int, order: Rows | None = None) -> Iterator["Objective"]:
         """Go through all rows once, in batches.

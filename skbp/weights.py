@@ -4,7 +4,7 @@
 shape (s_l, s_{l+1}) and ``intercepts_[l - 1]`` has shape (s_{l+1},).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -35,6 +35,37 @@ def views(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
         The weights of the bias units, of shapes (s_{l+1},).
     """
     return [Theta[:, 1:].T for Theta in Thetas], [Theta[:, 0] for Theta in Thetas]
+
+
+def source_of(
+    pair: tuple[Sequence[Floats], Sequence[Floats]], unpack: Callable[[Floats], Sequence[Floats]]
+) -> Floats | None:
+    """Return the vector of all weights that ``coefs_`` and ``intercepts_`` are views into.
+
+    Parameters
+    ----------
+    pair : tuple of two lists of ndarray
+        ``coefs_`` and ``intercepts_``.
+    unpack : callable
+        Maps the vector to Θ.
+
+    Returns
+    -------
+    ndarray of shape (n_parameters,) or None
+        The vector; None if they are other arrays, for example after unpickling.
+    """
+    given = list(chain(*pair))
+    theta = given[0].base
+    n_parameters = sum(array.size for array in given)
+    if not isinstance(theta, np.ndarray) or theta.shape != (n_parameters,):
+        return None
+    expected = chain(*views(unpack(theta)))
+    return theta if all(map(_is_same, given, expected)) else None
+
+
+def _is_same(one: Floats, other: Floats) -> bool:
+    """Return whether two arrays are the same numbers at the same place."""
+    return one.dtype == other.dtype and one.__array_interface__ == other.__array_interface__
 
 
 def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skbp.network import Network
-from skbp.weights import checked, join, split, views, write
+from skbp.weights import checked, join, source_of, split, views, write
 
 NETWORK = Network((2, 3, 1))
 THETA = NETWORK.initialize(0)
@@ -25,6 +25,20 @@ def test_views_are_those_of_split_and_share_the_memory_of_theta():
         assert all(np.shares_memory(part, theta) for part in found)
     views_of_theta[1][0][:] = 7  # the bias weights of layer 1
     assert_array_equal(NETWORK.unpack(theta)[0][:, 0], [7, 7, 7])
+
+
+def test_the_source_of_views_is_theta():
+    theta = THETA.copy()
+    assert source_of(views(NETWORK.unpack(theta)), NETWORK.unpack) is theta
+
+
+def test_other_arrays_have_no_source():
+    theta = THETA.copy()
+    coefs, intercepts = views(NETWORK.unpack(theta))
+    assert source_of(split(NETWORK.unpack(theta)), NETWORK.unpack) is None
+    assert source_of(([coefs[0].copy(), coefs[1]], intercepts), NETWORK.unpack) is None
+    assert source_of((coefs, [intercepts[0], intercepts[1].copy()]), NETWORK.unpack) is None
+    assert source_of((coefs, [intercepts[1], intercepts[1]]), NETWORK.unpack) is None
 
 
 def test_split_copies():

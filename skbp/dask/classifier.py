@@ -437,6 +437,15 @@ class DaskBackpropClassifier(LazyPrediction, BackpropClassifier):
     ) -> Problem:
         if not isinstance(problem.examples, PartitionedExamples):
             return super()._with_validation(problem, state, given)
+        problem = self._with_partitioned_validation(problem, state, given)
+        sets = [problem.examples, problem.validation]
+        kept = [each.partitions for each in sets if isinstance(each, PartitionedExamples)]
+        self._session.keep_only(kept)
+        return problem
+
+    def _with_partitioned_validation(
+        self, problem: Problem, state: FitState, given: tuple[Any, Any, Any]
+    ) -> Problem:
         problem = assembly.with_stopping(problem)
         if all(each is None for each in given):
             check_scoring_of_partitions(self.scoring if problem.stops_early else None)

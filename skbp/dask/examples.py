@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+from dask.sizeof import sizeof
 
 from skbp._typing import Floats, Labels, Matrix, Rows
 from skbp.dask.checks import Facts, WithTargets, facts, joined
@@ -17,6 +18,14 @@ from skbp.estimator.data import Dataset
 from skbp.losses import Loss
 from skbp.network import Network
 from skbp.objective import losses_of_means
+
+
+def _size_of(part: Dataset) -> int:
+    """Return the bytes of a partition: by them a worker decides when to write to the disk."""
+    return sum(sizeof(each) for each in vars(part).values())
+
+
+sizeof.register(Dataset, _size_of)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class PartitionedExamples:
     def n_rows(self) -> int:
         """The number of examples."""
         return sum(each.n_rows for each in self.facts)
+
+    @property
+    def largest_batch(self) -> int:
+        """The number of rows of the largest partition, since a batch lies in one."""
+        return max(each.n_rows for each in self.facts)
 
     @property
     def n_counted(self) -> int:

@@ -359,17 +359,17 @@ class ClusterPartitions(Partitions):
 
     def __init__(self, session: "Session", futures: "list[distributed.Future]") -> None:
         assert session.client is not None
-        self._session, self._client, self._futures = session, session.client, futures
+        self._session, self._client, self.futures = session, session.client, futures
         self._places: list[str] = []  # the worker of each partition, once that is known
 
     def __len__(self) -> int:
         """Return the number of partitions."""
-        return len(self._futures)
+        return len(self.futures)
 
     def derive(self, function: Function, own: Sequence[Any]) -> "ClusterPartitions":
         """Return partitions that are made of these, each on its worker."""
         with _cluster_errors():
-            pairs = zip(self._futures, own, strict=True)
+            pairs = zip(self.futures, own, strict=True)
             futures = [self._submit(_With(function, each), [part]) for part, each in pairs]
         return ClusterPartitions(self._session, self._session.kept(futures))
 
@@ -378,7 +378,7 @@ class ClusterPartitions(Partitions):
     ) -> "ClusterPartitions":
         """Return a single partition on one of the workers."""
         with _cluster_errors():
-            pairs = zip(self._futures, own, strict=True)
+            pairs = zip(self.futures, own, strict=True)
             pieces = [self._submit(_With(function, each), [part]) for part, each in pairs]
             futures = [self._submit(_Combine(combine), pieces)]
         return ClusterPartitions(self._session, self._session.kept(futures))
@@ -390,7 +390,7 @@ class ClusterPartitions(Partitions):
             tasks = [
                 self._submit(
                     _OnWorker(function, [own[i] for i in group]),
-                    [self._futures[i] for i in group],
+                    [self.futures[i] for i in group],
                     place,
                 )
                 for place, group in groups.items()
@@ -429,7 +429,7 @@ class ClusterPartitions(Partitions):
         found = [
             self._submit(
                 _Sent([own[i] for i in numbers]),
-                [sent, *(self._futures[i] for i in numbers)],
+                [sent, *(self.futures[i] for i in numbers)],
                 place,
             )
             for place, numbers in places.items()
@@ -441,28 +441,28 @@ class ClusterPartitions(Partitions):
         with _cluster_errors():
             places = self._where()
             for number, each in steps:
-                parts = [self._futures[number], state]
+                parts = [self.futures[number], state]
                 state = self._submit(_With(function, each), parts, places[number])
             return self._gathered([state])[0]
 
     def pick(self, numbers: Sequence[int]) -> "ClusterPartitions":
         """Return some of the partitions."""
-        return ClusterPartitions(self._session, [self._futures[i] for i in numbers])
+        return ClusterPartitions(self._session, [self.futures[i] for i in numbers])
 
     def _where(self) -> list[str]:
         """Return the worker of each partition, once all are computed."""
         if not self._places:
             self._wait()
-            who_has = self._client.who_has(self._futures)
-            holders = [who_has.get(future.key, ()) for future in self._futures]
+            who_has = self._client.who_has(self.futures)
+            holders = [who_has.get(future.key, ()) for future in self.futures]
             self._places = [min(each, default="") for each in holders]
         return self._places
 
     def _wait(self) -> None:
         """Wait until all partitions are computed, and raise the error of one that failed."""
-        for _ in distributed.as_completed(self._futures, loop=self._client.loop):
+        for _ in distributed.as_completed(self.futures, loop=self._client.loop):
             pass
-        for future in self._futures:
+        for future in self.futures:
             if future.status != "finished":
                 future.result()
 
@@ -560,6 +560,21 @@ class Session:
         """
         self._futures += futures
         return futures
+
+    def keep_only(self, kept: Sequence[Partitions]) -> None:
+        """Release the futures of all partitions but some, which are computed.
+
+        If a worker dies, what its partitions were made of is computed again.
+
+        Parameters
+        ----------
+        kept : sequence of Partitions
+            The partitions that are still needed.
+        """
+        on_workers = [each for each in kept if isinstance(each, ClusterPartitions)]
+        needed = {future for each in on_workers for future in each.futures}
+        _release([future for future in self._futures if future not in needed])
+        self._futures = [future for future in self._futures if future in needed]
 
     def close(self) -> None:
         """Release all futures that are left."""

@@ -16,6 +16,7 @@ from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
 from skbp.engine.compiled import CompiledEngine
 from skbp.engine.interface import Engine, Output, Weights
+from skbp.engine.layout import rows_of
 from skbp.engine.namespace import NamespaceEngine, without_formula
 from skbp.engine.numpy import NumPyEngine
 
@@ -129,11 +130,13 @@ def outputs(
             found = engine.outputs(network, weights, X, output)
         return found if decode is None else decode(np.asarray(found))
     coefs, intercepts = ([np.asarray(array, X.dtype) for array in arrays] for arrays in weights)
+    if sparse.issparse(X) and X.nnz > X.shape[1]:  # else SciPy would copy them for each block
+        coefs[0] = np.ascontiguousarray(coefs[0])
 
     n_rows = X.shape[0]
 
     def of_block(rows: slice) -> Floats:
-        X_rows = X[rows] if rows.stop - rows.start < n_rows else X
+        X_rows = rows_of(X, rows) if rows.stop - rows.start < n_rows else X
         return engine.outputs(network, (coefs, intercepts), X_rows, output)
 
     with np.errstate(under="ignore"):

@@ -8,6 +8,7 @@ from skbp import probabilities
 from skbp._typing import Floats, Matrix, Rows
 from skbp.engine.arrays import NamespaceArray
 from skbp.engine.interface import Output, Weights
+from skbp.engine.layout import product
 
 if TYPE_CHECKING:
     from skbp.losses import Loss
@@ -65,5 +66,5 @@ class NumPyEngine:
         *hidden, (coef, intercept) = zip(*weights, strict=True)
         a = X
         for (coef_l, intercept_l), activation in zip(hidden, network.g, strict=True):
-            a = activation.g(a @ coef_l + intercept_l)
-        return _OF_DECISION[output](network.h, a @ coef + intercept)
+            a = activation.g(product(a, coef_l) + intercept_l)
+        return _OF_DECISION[output](network.h, product(a, coef) + intercept)

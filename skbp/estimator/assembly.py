@@ -506,7 +506,7 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
     Returns
     -------
     ndarray of shape (n_parameters,)
-        The weights, of the dtype of the examples.
+        The weights, of the dtype of the examples. They may be those of the classifier itself.
 
     Raises
     ------
@@ -526,10 +526,13 @@ def fitted_weights(classifier: "BackpropClassifier", problem: Problem) -> Floats
             f"binary_outputs={classifier.binary_outputs!r} cannot continue the fitted model, "
             f"which has {outputs_before} output units. Clone the estimator to start anew."
         )
-    theta = np.empty(problem.network.n_parameters, problem.examples.dtype)
-    coefs, intercepts = map(weights_on_host, (classifier.coefs_, classifier.intercepts_))
-    weights.write(problem.network.unpack(theta), coefs, intercepts)
-    return theta
+    network, dtype = problem.network, problem.examples.dtype
+    pair = weights_on_host(classifier.coefs_), weights_on_host(classifier.intercepts_)
+    theta = weights.source_of(pair, network.unpack)
+    if theta is None:
+        theta = np.empty(network.n_parameters, dtype)
+        weights.write(network.unpack(theta), *pair)
+    return theta.astype(dtype, copy=False)
 
 
 def training_set(problem: Problem) -> TrainingSet:
@@ -624,7 +627,7 @@ def validation_of(
 
     def score(theta: Floats) -> float:
         fitted = copy(classifier)
-        fitted.__dict__.update(network_attributes(problem, theta))
+        fitted.__dict__.update(network_attributes(problem, theta.copy()))
         # the examples are arrays by now, and what an earlier fit found is not this fit's
         for name in ("feature_names_in_", *_TRAINING_ATTRIBUTES):
             fitted.__dict__.pop(name, None)
@@ -696,7 +699,7 @@ def network_attributes(problem: Problem, theta: Floats) -> Attributes:
     problem : Problem
         The problem.
     theta : ndarray of shape (n_parameters,)
-        The weights.
+        The weights, into which ``coefs_`` and ``intercepts_`` are views.
 
     Returns
     -------
@@ -705,7 +708,7 @@ def network_attributes(problem: Problem, theta: Floats) -> Attributes:
     """
     network, targets, like = problem.network, problem.targets, problem.examples.first
     theta = theta.astype(problem.examples.dtype, copy=False)
-    coefs, intercepts = weights.split(network.unpack(theta))
+    coefs, intercepts = weights.views(network.unpack(theta))
     return {
         "coefs_": [back(coef, like) for coef in coefs],
         "intercepts_": [back(intercept, like) for intercept in intercepts],

@@ -30,6 +30,11 @@ class TrainingSet(Protocol):
         ...
 
     @property
+    def largest_batch(self) -> int:
+        """The number of examples that a batch can have."""
+        ...
+
+    @property
     def n_counted(self) -> int:
         """The number of examples whose weight is not 0."""
         ...
@@ -164,6 +169,11 @@ class Dataset:
     def n_rows(self) -> int:
         """The number of examples."""
         return len(self.Y)
+
+    @property
+    def largest_batch(self) -> int:
+        """The number of examples that a batch can have: all."""
+        return self.n_rows
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -114,7 +114,8 @@ def warnings_of_choice(problem: Problem, result: FitResult) -> Iterator[Message]
 
 def _warnings_of_parameters(problem: Problem) -> Iterator[Message]:
     parameters = problem.parameters
-    if warning := warning_of_batch_size(parameters, problem.examples.n_rows):
+    examples = problem.examples
+    if warning := warning_of_batch_size(parameters, examples.n_rows, examples.largest_batch):
         yield UserWarning, warning
     if problem.ignored:
         yield (

@@ -386,8 +386,8 @@ def make_one_pass_solver(setting: Setting) -> MiniBatchDescent:
     return replace(solver, trial=None, stopping=(one_pass, *solver.stopping), max_iter=np.inf)
 
 
-def warning_of_batch_size(parameters: Parameters, n_rows: int) -> str | None:
-    """Return a warning if a batch is to have more rows than there are.
+def warning_of_batch_size(parameters: Parameters, n_rows: int, largest: int) -> str | None:
+    """Return a warning if a batch is to have more rows than it can have.
 
     Parameters
     ----------
@@ -395,6 +395,8 @@ def warning_of_batch_size(parameters: Parameters, n_rows: int) -> str | None:
         The constructor parameters of `BackpropClassifier`, valid.
     n_rows : int
         The number of training rows.
+    largest : int
+        The number of rows that a batch can have; fewer than all where these are in partitions.
 
     Returns
     -------
@@ -403,9 +405,10 @@ def warning_of_batch_size(parameters: Parameters, n_rows: int) -> str | None:
     """
     batch_size = parameters["batch_size"]
     is_used = parameters["solver"] in MINI_BATCH_SOLVERS and batch_size != "auto"
-    if not is_used or batch_size <= n_rows:
+    if not is_used or batch_size <= largest:
         return None
+    bound = "number of samples" if largest == n_rows else "number of rows of any partition"
     return (
-        f"batch_size={batch_size} is larger than the number of samples, {n_rows}; "
-        f"batches of {n_rows} rows are used."
+        f"batch_size={batch_size} is larger than the {bound}, {largest}; "
+        f"batches of {largest} rows are used."
     )

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from skbp import weights
 from skbp._typing import Floats, Matrix
 from skbp.dropout import with_dropout
+from skbp.engine import outputs
 from skbp.engine.threads import one_blas_thread
 from skbp.estimator.data import TrainingSet
 from skbp.losses import Loss
@@ -96,7 +98,8 @@ class FitResult:
     network : Network
         The network.
     theta : ndarray of shape (n_parameters,)
-        The weights to keep: the last ones, or with early stopping the best ones.
+        The weights to keep: the last ones, or with early stopping the best ones. No training
+        changes them.
     loss : float
         Their loss.
     n_passes : int
@@ -228,7 +231,8 @@ def train(
 def _check_outputs(network: Network, theta: Floats, X: Matrix, n_iter: int) -> None:
     """Raise an error if weights are too large to compute with: no later loss would tell."""
     with np.errstate(over="ignore", invalid="ignore"):
-        z = network.decision(theta.astype(X.dtype, copy=False), X)
+        pair = weights.views(network.unpack(theta.astype(X.dtype, copy=False)))
+        z = np.asarray(outputs(network, pair, X))
         size = float(np.abs(z).max() + theta @ theta)  # not finite where z or the penalty is not
     check_finite(theta, size, n_iter)
 
@@ -246,9 +250,10 @@ class _Recorder:
 
     def __call__(self, theta: Floats, loss: float) -> Ending | None:
         """Record an iteration; return an ending to stop."""
-        history = self.state.history
+        history, tol = self.state.history, self.early_stopping.tol if self.early_stopping else 0
         validated = None if self.validation is None else self.validation(theta)
-        history.add(theta, loss, validated, self.early_stopping.tol if self.early_stopping else 0)
+        is_last = self.state.progress.ending is not None
+        history.add(theta if is_last else theta.copy(), loss, validated, tol)
         if self.verbose:
             score = "" if validated is None else f", validation score = {validated[1]:.8f}"
             print(f"Iteration {history.last.n_iter}, loss = {loss:.8f}{score}")
@@ -268,7 +273,7 @@ class _Recorder:
         last = state.history.last
         assert last.theta is not None  # an iteration has finished
         theta, loss = self._kept(last.theta, state.history.loss)
-        return FitResult(self.network, theta, loss, last.n_iter, Ending.RUNNING, state)
+        return FitResult(self.network, theta.copy(), loss, last.n_iter, Ending.RUNNING, state)
 
     def result(self, found: Result) -> FitResult:
         """Return the result of the solver, with the weights to keep."""

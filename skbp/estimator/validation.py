@@ -12,6 +12,7 @@ from skbp._typing import Floats, Rows
 from skbp.engine import resolve_engine
 from skbp.engine.blocks import map_blocks
 from skbp.engine.interface import Output
+from skbp.engine.layout import rows_of
 from skbp.estimator.data import Dataset
 from skbp.estimator.targets import Targets
 from skbp.losses import Loss
@@ -243,7 +244,8 @@ class Validation(ValidationSet):
         engine = resolve_engine("auto", network, X)
 
         def of_block(rows: slice) -> tuple[Floats, Floats]:
-            z = np.asarray(engine.outputs(network, theta_views, X[rows], Output.DECISION))
+            X_rows = rows_of(X, rows)
+            z = np.asarray(engine.outputs(network, theta_views, X_rows, Output.DECISION))
             losses = self.loss.per_row(z, network.h.g(z), Y[rows])
             return losses, self.targets.log_losses(network.h, z, Y[rows])
 

@@ -106,7 +106,7 @@ class History:
         Parameters
         ----------
         theta : ndarray of shape (n_parameters,)
-            The weights; copied.
+            The weights; not to be changed any more.
         loss : float
             The training loss.
         validation : tuple of (float, float) or None
@@ -114,7 +114,7 @@ class History:
         tol : float
             By how much a score must improve to end a plateau.
         """
-        before, theta = self.last, theta.copy()
+        before = self.last
         n = before.n_iter
         best = before.best_iter, before.best_score, before.best_theta
         plateau = before.plateau

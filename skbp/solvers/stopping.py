@@ -582,7 +582,9 @@ def check_finite(theta: Floats, loss: float, n_iter: int) -> None:
     ValueError
         If the loss or a weight is infinite or NaN.
     """
-    if math.isfinite(loss) and np.isfinite(theta).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = theta @ theta  # takes no memory, and is finite unless a weight is huge
+    if math.isfinite(loss) and (math.isfinite(squares) or np.isfinite(theta).all()):
         return
     raise ValueError(
         f"Training diverged at iteration {n_iter}: the loss is {loss}"

@@ -153,6 +153,27 @@ def test_a_fit_survives_the_death_of_a_worker_with_the_same_bits(client, solver,
     killing.wait()
 
 
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_workers_hold_the_rows_once(client, early_stopping, monkeypatch):
+    held, add = [], History.add
+
+    def added(*arguments):
+        held.append(client.run_on_scheduler(bytes_in_memory))
+        return add(*arguments)
+
+    monkeypatch.setattr(History, "add", added)
+    classifier(client=client, early_stopping=early_stopping).fit(array(X), array(y))
+    targets, labels = 10 * X[:, 0].nbytes, y.nbytes
+    once = X.nbytes + targets + labels
+    assert once <= min(held)
+    assert max(held) < 1.1 * once
+
+
+def bytes_in_memory(dask_scheduler):
+    """Return the bytes of what all workers hold."""
+    return sum(task.nbytes for task in dask_scheduler.tasks.values() if task.who_has)
+
+
 def test_data_that_was_only_scattered_is_lost_with_its_worker(client, monkeypatch):
     ends = (0, 600, 1200, 1797)
     blocks = [

@@ -4,7 +4,6 @@ import dask
 import numpy as np
 import pytest
 from dask_data import (
-    SIZES,
     X,
     array,
     assert_same,
@@ -318,6 +317,14 @@ def test_the_parameters_are_those_of_the_local_classifier_and_the_client():
     assert {name: own[name] for name in names} == names
 
 
+def test_a_batch_larger_than_every_partition_is_named():
+    model = classifier(solver="sgd", batch_size=800)
+    with pytest.warns(UserWarning, match="batch_size=800 .* any partition, 797;"):
+        model.fit(array(X), array(y))
+    model.set_params(batch_size=700)
+    model.fit(array(X), array(y))
+
+
 def test_callbacks_can_save_and_resume_a_fit(tmp_path):
     given = {"solver": "adam", "early_stopping": True, "max_iter": 6, "learning_rate": "cosine"}
     undisturbed = classifier(**given).fit(array(X), array(y))
@@ -365,10 +372,3 @@ def test_sparse_blocks_are_not_made_dense():
     model.fit(sparse_array(X).map_blocks(look, meta=sparse.csr_array((0, 64))), array(y))
     assert seen
     assert all(seen)
-
-
-def test_the_default_batch_is_no_larger_than_a_partition():
-    model = classifier(solver="adam", early_stopping=False, max_iter=2, batch_size=1000)
-    model.fit(array(X), array(y))
-    assert model.n_iter_ == 2
-    assert sum(SIZES) == len(y)

@@ -134,7 +134,7 @@ def test_the_kernels_compute(solver, container, monkeypatch):
         monkeypatch.setattr(kernels, name, noted(called, name))
     X, y, weight = (laid_out(received, each) for each in problem(container=container))
     model = Brief(solver=solver).fit(X, y, weight)
-    assert called == {"epoch" if solver == "adam" else "loss_and_gradient"}
+    assert called - {"outputs"} == {"epoch" if solver == "adam" else "loss_and_gradient"}
     if container is np.asarray:  # the kernels have no outputs for a sparse X
         for rows in (X, X[:1]):
             called.clear()

@@ -777,3 +777,24 @@ def test_a_rate_that_was_found_is_not_another_solvers_nor_stronger_than_a_given_
     assert_allclose(weights_of(start), before, rtol=1e-12)
     start.set_params(learning_rate_init="auto").partial_fit(X, y)
     assert start._state.training.progress.rate is None
+
+
+@every_mini_batch_solver
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_weights_that_are_changed_in_place_count_as_new_arrays(solver, kind):
+    changed, replaced = (after_calls(Batched(solver=solver), 2, kind(X), y) for _ in range(2))
+    changed.coefs_[0] *= 0.5
+    changed.intercepts_[1][:] = 0
+    replaced.coefs_ = [0.5 * replaced.coefs_[0], replaced.coefs_[1].copy()]
+    replaced.intercepts_ = [replaced.intercepts_[0], np.zeros(3)]
+    for model in changed, replaced:
+        after_calls(model, 1, kind(X), y)
+    assert_same_model(changed, replaced)
+
+
+@every_mini_batch_solver
+def test_a_call_leaves_the_arrays_of_the_last_one_alone(solver):
+    model = after_calls(Batched(solver=solver), 1, X, y)
+    before, copies = model.coefs_[0], model.coefs_[0].copy()
+    after_calls(model, 1, X, y)
+    assert_array_equal(before, copies)

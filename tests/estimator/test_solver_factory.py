@@ -352,17 +352,17 @@ def test_a_batch_has_no_more_rows_than_there_are(solver):
 @every_mini_batch_solver
 def test_the_warning_tells_the_rows_that_there_are(solver):
     parameters = parameters_of(solver=solver, batch_size=11)
-    assert warning_of_batch_size(parameters, 10) == (
+    assert warning_of_batch_size(parameters, 10, 10) == (
         "batch_size=11 is larger than the number of samples, 10; batches of 10 rows are used."
     )
-    assert warning_of_batch_size(parameters, 11) is None
-    assert warning_of_batch_size(parameters_of(solver=solver), 10) is None
+    assert warning_of_batch_size(parameters, 11, 11) is None
+    assert warning_of_batch_size(parameters_of(solver=solver), 10, 10) is None
 
 
 @every_full_batch_solver
 def test_solvers_of_the_whole_set_have_no_batch_size(solver):
     parameters = parameters_of(solver=solver, batch_size=64)
-    assert warning_of_batch_size(parameters, 10) is None
+    assert warning_of_batch_size(parameters, 10, 10) is None
     assert not hasattr(make_solver(Setting(parameters, 10)), "batch_size")
 
 

@@ -49,6 +49,17 @@ def evaluated(monkeypatch):
 
 
 @every_solver
+def test_a_fit_leaves_the_arrays_of_the_last_one_alone(solver):
+    model = Small(solver=solver, warm_start=True).fit(X, y)
+    before = [*model.coefs_, *model.intercepts_]
+    copies = [array.copy() for array in before]
+    model.fit(X, y)
+    for array, expected in zip(before, copies, strict=True):
+        assert_array_equal(array, expected)
+    assert not np.shares_memory(model.coefs_[0], before[0])
+
+
+@every_solver
 def test_it_starts_from_the_fitted_weights(solver, evaluated):
     model = Brief(solver=solver, warm_start=True).fit(X, y)
     theta = theta_of(model, LAYERS)
