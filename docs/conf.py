@@ -43,6 +43,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]
+plot_working_directory = str(Path(__file__).parents[1])  # as in the tests, for paths of data
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skbp"
