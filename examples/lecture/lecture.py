@@ -158,8 +158,8 @@ compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_l
 
 # %%
 # The figure has the numbers of steps 1 and 3: the activation a in each unit, the error δ below it,
-# and on each link the gradient, the product of a at its left end and δ at its right end. The display
-# needs a classifier; this one has the weights of step 1, and is not trained.
+# and on each link the gradient, the product of a at its left end and δ at its right end. The
+# display needs a classifier; this one has the weights of step 1, and is not trained.
 
 coefs, intercepts = weights.split(network.unpack(theta))
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
