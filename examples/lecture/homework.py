@@ -4,7 +4,7 @@ My homework, checked
 
 A 2-3-2 network is computed by hand, with the lecture's formulas in plain NumPy, and each result is
 compared with skbp: J, δ, D, the numerical gradient and one step of gradient descent. To check your
-own homework, download this page as a notebook (at the end), put your X, y, Θ and λ in the first
+own homework, download this page as a notebook (at the end), put your X, y, Θ, λ and η in the first
 cell, and run it.
 """
 
@@ -13,7 +13,7 @@ cell, and run it.
 # ---------------------------
 # Two inputs, three hidden units, two output units: L = 3, s = (2, 3, 2), K = 2. Column 0 of
 # :math:`\Theta^{(l)}` holds the weights of the bias unit. Row i of ``Y`` is :math:`y^{(i)}`:
-# (1, 0) for the first class and (0, 1) for the second.
+# (1, 0) for class 0 and (0, 1) for class 1. Other numbers of units work as well.
 
 import warnings
 
@@ -34,8 +34,8 @@ Theta2 = np.array([[0.5, 1.0, 0.5, -1.5], [-1.0, -0.5, 0.5, 2.0]])
 lambda_ = 0.4
 eta = 0.8
 
-m = len(X)
-Y = np.eye(2)[y]
+m, K = len(X), len(Theta2)
+Y = np.eye(K)[y]
 np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
 # %%
@@ -44,10 +44,11 @@ np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
 coefs, intercepts = weights.split([Theta1, Theta2])
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
-model = BackpropClassifier((3,), "logistic", binary_outputs=2, alpha=lambda_)
+hidden = (len(Theta1),)
+model = BackpropClassifier(hidden, "logistic", binary_outputs=2, alpha=lambda_)
 model.initialize(X, y, **start)
 
-network = Network(layer_sizes=(2, 3, 2))
+network = Network(layer_sizes=(X.shape[1], *hidden, K))
 theta = network.pack([Theta1, Theta2])
 objective = Objective(network, X, Y, alpha=lambda_)
 
@@ -85,7 +86,7 @@ compare("a^(3) of each example", np.array(a3), model.transform(X, layer=3))
 # -----------
 # .. math::
 #
-#    J(\Theta) = -\frac{1}{m} \sum_{i=1}^m \sum_{k=1}^2 \left[ y_k^{(i)} \log h_k
+#    J(\Theta) = -\frac{1}{m} \sum_{i=1}^m \sum_{k=1}^K \left[ y_k^{(i)} \log h_k
 #    + (1 - y_k^{(i)}) \log (1 - h_k) \right]
 #    + \frac{\lambda}{2m} \sum_l \sum_i \sum_j \bigl( \Theta_{ji}^{(l)} \bigr)^2
 #
@@ -166,7 +167,7 @@ compare("D^(2), and the numerical gradient", D2, D2_numerical)
 # is what the homework asks for.
 
 stepped = BackpropClassifier(
-    (3,),
+    hidden,
     "logistic",
     binary_outputs=2,
     alpha=lambda_,
