@@ -241,7 +241,9 @@ def test_an_include_shows_lines_of_the_object_that_its_caption_names(include):
     assert {"pyobject", "caption"} <= include.options.keys(), "Name the object and the caption."
     caption = f"{include.path.removeprefix('../../')}, `{include.options['pyobject']}`"
     assert include.options["caption"] == caption, "Let the caption name the file and the object."
-    assert any(line.strip() for line in include.excerpt), f"{include} shows no line."
+    indents = [len(line) - len(line.lstrip()) for line in include.excerpt if line.strip()]
+    assert indents, f"{include} shows no line."
+    assert indents[0] == min(indents), f"{include} begins inside of a block."
 
 
 @pytest.mark.parametrize("page", PARTS, ids=lambda page: page.stem)
