@@ -67,7 +67,7 @@ def compare(what, by_hand, by_skbp):
 #    z^{(2)} = \Theta^{(1)} a^{(1)}, \quad a^{(2)} = g(z^{(2)}), \quad
 #    z^{(3)} = \Theta^{(2)} a^{(2)}, \quad h_\Theta(x) = a^{(3)} = g(z^{(3)})
 #
-# Here as in steps 3 and 4, a1, a2, a3 are lists with an array for each example, and a1 and a2 begin
+# ``a1``, ``a2`` and ``a3`` are lists with an array for each example; those in ``a1`` and ``a2`` begin
 # with :math:`a_0 = 1`.
 
 
@@ -114,9 +114,9 @@ compare("J", J, model.loss_)
 delta3 = [a - t for a, t in zip(a3, Y, strict=True)]
 delta2 = [(Theta2.T @ d)[1:] * a[1:] * (1 - a[1:]) for d, a in zip(delta3, a2, strict=True)]
 figure, ax = plt.subplots(figsize=(6.5, 4.6), layout="constrained")
-display = NetworkDisplay.from_sample(model, X[0], y[0], ax=ax)
-compare("δ^(2) of the first example", delta2[0], display.deltas[0])
-compare("δ^(3) of the first example", delta3[0], display.deltas[1])
+picture = NetworkDisplay.from_sample(model, X[0], y[0], ax=ax)
+compare("δ^(2) of the first example", delta2[0], picture.deltas[0])
+compare("δ^(3) of the first example", delta3[0], picture.deltas[1])
 
 # %%
 # 4. The gradient
@@ -200,3 +200,5 @@ ax.set(xlabel="learning rate η", ylabel="cost J")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2
