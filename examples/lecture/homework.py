@@ -67,8 +67,8 @@ def compare(what, by_hand, by_skbp):
 #    z^{(2)} = \Theta^{(1)} a^{(1)}, \quad a^{(2)} = g(z^{(2)}), \quad
 #    z^{(3)} = \Theta^{(2)} a^{(2)}, \quad h_\Theta(x) = a^{(3)} = g(z^{(3)})
 #
-# ``a1``, ``a2`` and ``a3`` are lists with an array for each example; those in ``a1`` and ``a2`` begin
-# with :math:`a_0 = 1`.
+# ``a1``, ``a2`` and ``a3`` are lists with an array for each example; those in ``a1`` and ``a2``
+# begin with :math:`a_0 = 1`.
 
 
 def g(z):
