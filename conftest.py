@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 collect_ignore_glob = ["docs/*.py"]  # in all folders
 if not (find_spec("skl2onnx") and find_spec("onnxruntime")):
-    collect_ignore_glob += ["skbp/onnx/*", "tests/onnx/*"]
+    collect_ignore_glob += ["skbp/onnx/*", "tests/onnx/*", "docs/guide/my_table.md"]
 if not all(map(find_spec, ["skl2onnx", "onnxruntime", "skops", "mlflow"])):
     collect_ignore_glob += ["docs/guide/deploy.md"]
 

@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import warnings
-from io import BytesIO
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -24,7 +23,7 @@ from data_sets import DATA_SETS
 from joblib import Parallel, delayed
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from PIL import Image
+from pictures import save
 from scipy.stats import gmean
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -216,17 +215,14 @@ def print_data_sets(data_sets):
 
 
 def draw(summary, path):
-    """Draw the ranks against the fit time, with 256 colours, which make the file small."""
+    """Draw the ranks against the fit time."""
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     axes = figure.subplots(1, 2)
     for ax, metric in zip(axes, ["error", "log-loss"], strict=True):
         draw_ranks(ax, summary["fit time"], summary[f"rank, {metric}"])
         ax.set_title(f"Rank by {metric}")
     axes[0].set_ylabel("mean rank, best at the top")
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=150)
-    picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
+    save(figure, path)
 
 
 def draw_ranks(ax, seconds, ranks):

@@ -42,6 +42,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 copybutton_exclude = ".linenos, .gp, .go"
 
+plot_working_directory = str(Path(__file__).parents[1])  # as in the tests, for paths of data
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]

@@ -15,13 +15,9 @@ within another region are misclassified. The intermediate value is the best for 
 # --------
 # 300 training digits and 601 test digits.
 
-import sys
-from io import BytesIO
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patheffects import withStroke
-from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -95,15 +91,4 @@ figure, axes = plt.subplots(1, 3, figsize=(6.5, 2.8), layout="constrained")
 for ax, model in zip(axes, models, strict=True):
     draw_map(ax, model)
 
-# %%
-# To save the figure, as for skbp's README, pass a path:
-# ``python examples/lecture/decision_boundary.py docs/images/digits.png``. With 256 colours the
-# file is a quarter of the size.
-
-if len(sys.argv) > 1:
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=180)
-    picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(sys.argv[1], optimize=True)
-else:
-    plt.show()
+plt.show()

@@ -1,0 +1,82 @@
+"""Draw how many times faster and smaller BackpropClassifier is than MLPClassifier.
+
+    python benchmarks/run.py --json run.json
+    python benchmarks/speed_plot.py run.json speed.png
+
+The four works are one of each kind: a step of the lecture's gradient descent, a step of adam in
+batches of MLPClassifier's size, a whole fit of L-BFGS, and the memory of a fit.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from contenders import MLP, MLP_1, OURS, OURS_1
+from matplotlib.figure import Figure
+from pictures import save
+
+OURS_COLOUR, OTHER_COLOUR = "tab:blue", "0.35"
+
+BARS = {
+    "digits, 64-25-10 logistic, sgd, batch 1": "step of sgd,\none row at a time",
+    "digits, 64-100-10 relu, adam, batch 200": "step of Adam,\n200 rows at a time",
+    "digits, 64-25-10 logistic, lbfgs to a loss of 0.05": "fit with L-BFGS\nto the same loss",
+    "200000 × 100, 100-100-10 relu, lbfgs, peak memory": "memory of a fit,\n200 000 rows",
+}
+
+
+def main(source, target):
+    """Read the JSON file of run.py and write the picture."""
+    works = json.loads(Path(source).read_text("utf-8"))["works"]
+    found = {each["name"]: each for each in works if each["dtype"] == "float64"}
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    draw(figure.subplots(), [found[name] for name in BARS])
+    save(figure, target)
+
+
+def draw(ax, works):
+    """Draw a bar for each work, from the top, and a dot for one thread where it was measured."""
+    for height, work in enumerate(works):
+        times = ratio(work, MLP, OURS)
+        ax.barh(height, times, height=0.6, color=OURS_COLOUR)
+        single = ratio(work, MLP_1, OURS_1)
+        if single is not None:
+            ax.plot(single, height, "o", color="white", markeredgecolor=OTHER_COLOUR)
+        ax.annotate(
+            written(times, single),
+            (max(times, single or 0), height),
+            xytext=(8, 0),
+            textcoords="offset points",
+            verticalalignment="center",
+        )
+    ax.axvline(1, color=OTHER_COLOUR, linewidth=1)
+    ax.set_yticks(range(len(works)), [BARS[work["name"]] for work in works])
+    ax.invert_yaxis()
+    ax.margins(x=0.25)
+    ax.set(
+        xlim=(0, None),
+        xlabel="time or memory of MLPClassifier ÷ that of BackpropClassifier (the line is at 1)",
+    )
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def ratio(work, theirs, ours):
+    """Return the ratio of the medians of two contenders, or None if one was not measured."""
+    medians = {
+        contender: each["median"]
+        for contender in (theirs, ours)
+        for each in work["contenders"]
+        if asdict(contender).items() <= each.items()
+    }
+    return medians[theirs] / medians[ours] if len(medians) == 2 else None
+
+
+def written(times, single):
+    """Return a ratio as text, with that of one thread if there is one."""
+    text = f"{times:.2g}×"
+    return text if single is None else f"{text}  (○ one thread: {single:.2g}×)"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
