@@ -1,6 +1,6 @@
 """Draw how many times faster and smaller BackpropClassifier is than MLPClassifier.
 
-    python benchmarks/run.py --json run.json
+    python benchmarks/run.py --json run.json  # or, of the same, with an --only for each of `BARS`
     python benchmarks/speed_plot.py run.json speed.png
 
 The four works are one of each kind: a step of the lecture's gradient descent, a step of adam in
@@ -30,7 +30,9 @@ def main(source, target):
     """Read the JSON file of run.py and write the picture."""
     works = json.loads(Path(source).read_text("utf-8"))["works"]
     found = {each["name"]: each for each in works if each["dtype"] == "float64"}
-    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    if missing := BARS.keys() - found.keys():
+        sys.exit(f"{source} lacks {missing}. Run benchmarks/run.py with an --only for each.")
+    figure = Figure(figsize=(7, 2.9), layout="constrained")
     draw(figure.subplots(), [found[name] for name in BARS])
     save(figure, target)
 
@@ -56,7 +58,7 @@ def draw(ax, works):
     ax.margins(x=0.25)
     ax.set(
         xlim=(0, None),
-        xlabel="time or memory of MLPClassifier ÷ that of BackpropClassifier (the line is at 1)",
+        xlabel="time or memory of MLPClassifier ÷ that of BackpropClassifier",
     )
     ax.spines[["top", "right"]].set_visible(False)
 

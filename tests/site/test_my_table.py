@@ -36,7 +36,7 @@ def test_what_reads_the_table_reads_this_copy(path):
 
 
 @pytest.mark.filterwarnings("ignore:Found unknown categories:UserWarning")
-def test_the_pipeline_of_skrub_is_predicts():
+def test_the_pipeline_of_skrub_predicts():
     pytest.importorskip("skrub", reason="needs skrub")
     [code] = re.findall(r"^   import skrub\n(?:   .*\n|\n)+?(?=```)", PAGE.read_text("utf-8"), re.M)
     X = pd.read_csv(TABLE, comment="#")
