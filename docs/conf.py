@@ -1,6 +1,8 @@
 """Sphinx configuration: python -m sphinx -W docs docs/_build."""
 
+import gettext
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import skbp
@@ -102,8 +104,11 @@ def hide_signature_of_protocols(app, what, name, obj, options, signature, return
 
 
 def set_language(app, page, template, context, doctree):
-    """Say in which language a page is written, where its front matter does."""
+    """Write what is around a page in its language, where its front matter names one."""
     context["language"] = (context.get("meta") or {}).get("lang", context["language"])
+    if context["language"] == "zh-CN":
+        translations = files("pydata_sphinx_theme") / "locale"
+        context["gettext"] = gettext.translation("sphinx", translations, ["zh"]).gettext
 
 
 def setup(app):

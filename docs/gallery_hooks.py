@@ -14,6 +14,7 @@ ORDER = (
     "feature_extractor",
     "dask_cluster",
     "lecture",
+    "homework",
     "solvers",
     "decision_boundary",
     "hidden_units",

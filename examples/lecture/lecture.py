@@ -2,13 +2,9 @@
 The lecture, step by step
 =========================
 
-This example computes all steps of the lecture for a network that is small enough to print. The
-first figure shows backpropagation with the numbers of steps 1 and 3: the activation a in each unit,
-the error δ below it, and on each link the gradient, which is the product of a at its left end and δ
-at its right end. In the second figure each point is a weight; all points lie on the diagonal, on
-which the gradient of backpropagation equals the numerical gradient. The third figure shows the loss
-curves of the lecture's training algorithms: conjugate gradient needs a fraction of the iterations
-of gradient descent.
+All steps of the lecture, from forward propagation to training, are computed for a network that is
+small enough to print, first by hand and then by skbp. The last figure compares the lecture's
+algorithms: conjugate gradient reaches the minimum of J in far fewer iterations than the others.
 """
 
 # %%
@@ -161,8 +157,9 @@ show("δ^(2) = (Θ^(2))ᵀ δ^(3) .* g′(z^(2))", delta2[1])
 compare("δ^(3) and the numerical ∂J/∂z^(3)", delta3, numerical_delta("log_loss"), tolerance=1e-6)
 
 # %%
-# The same as a figure. The display needs a classifier; this one has the weights of step 1, and is
-# not trained.
+# The figure has the numbers of steps 1 and 3: the activation a in each unit, the error δ below it,
+# and on each link the gradient, the product of a at its left end and δ at its right end. The
+# display needs a classifier; this one has the weights of step 1, and is not trained.
 
 coefs, intercepts = weights.split(network.unpack(theta))
 start = {"coefs_init": coefs, "intercepts_init": intercepts}
@@ -174,7 +171,9 @@ if plt:
 # %%
 # 4. The gradient
 # ---------------
-# Each example adds its gradient to Δ; that of the second one is shown on the links of the figure:
+# Each example adds its gradient to Δ; that of the second one is on the links of the figure above.
+# In the figure below each point is a weight. On the diagonal, the gradient of backpropagation
+# equals the numerical gradient.
 #
 # .. math::
 #
@@ -201,7 +200,9 @@ error = check_gradient(objective, theta)
 print(f"check_gradient, D against the numerical gradient: {error:.1e}")
 if plt:
     figure, ax = plt.subplots(figsize=(4.5, 4), layout="constrained")
-    GradientCheckDisplay.from_objective(objective, theta, ax=ax)
+    display = GradientCheckDisplay.from_objective(objective, theta, ax=ax)
+    display.diagonal_.set_label("equal")
+    ax.legend()
 
 # %%
 # 5. One step of gradient descent
@@ -218,7 +219,7 @@ print(f"J after the step with η = {eta}: {objective(theta - eta * D)[0]:.4f}")
 # %%
 # 6. Training
 # -----------
-# All algorithms start from the same weights. In the figure, the loss of sgd is the mean over an
+# All algorithms start from the same weights. In the figure, J of the first one is the mean over an
 # epoch, during which the weights change.
 
 heading("6. Training", "Backpropagation Algorithm (by Gradient Descent); Algorithm 2")
@@ -252,7 +253,9 @@ print("it does not fully converge to the minimum of J.")
 if plt:
     figure, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
     LossCurveDisplay.from_estimators(models, log_scale=True, ax=ax)
-    ax.set_xscale("log")
+    ax.set(xscale="log", xlabel="iteration", ylabel="J(Θ)")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
 
 # %%
 # 7. Squared error

@@ -31,7 +31,7 @@ GALLERY = {
         "feature_extractor",
         "imbalance",
     },
-    "lecture": {"decision_boundary", "hidden_units", "lecture", "solvers"},
+    "lecture": {"decision_boundary", "hidden_units", "homework", "lecture", "solvers"},
 }
 
 
@@ -138,6 +138,23 @@ def test_the_lecture_without_matplotlib(capsys):
     trained = dict(re.findall(r" (sgd|gd|cg) +\d+ +(\S+)   \[0 1 1 2\]", printed))
     assert set(trained) == {"sgd", "gd", "cg"}
     assert all(float(J) < start / 10 for J in trained.values())
+
+
+def test_the_homework_by_hand_agrees_with_skbp(capsys):
+    run("lecture/homework")
+    plt.close("all")
+    printed = capsys.readouterr().out
+    pattern = r"^(.+)\nby hand:\n(?:.+\n)+?by skbp:\n(?:.+\n)+?largest difference: (\S+)$"
+    differences = re.findall(pattern, printed, re.MULTILINE)
+    names = [name for name, _ in differences]
+    assert {re.split(r"[^a-zA-ZΘδ]", name)[0] for name in names} == {"a", "J", "δ", "D", "Θ"}
+    numerical = {name for name in names if "numerical" in name}
+    assert len(numerical) == 2
+    for name, difference in differences:
+        assert float(difference) < (1e-8 if name in numerical else 1e-12), name
+
+    before, after = re.search(r"J before the step (\S+), after it (\S+)", printed).groups()
+    assert float(after) < float(before)
 
 
 def test_no_example_is_left_out_of_the_gallery(monkeypatch):

@@ -1,22 +1,36 @@
-"""The two pages of the lecture in the code show the same, and what they include is there.
+"""Each page in two languages shows the same, and what the pages of the lecture include is there.
 
-The English and the Chinese page put each formula of the slides beside lines of the sources, which
-Sphinx includes by markers, and beside a worked example, which is a doctest. Only the prose may
-differ between the pages. A marker must be unambiguous, because Sphinx takes the first one it finds.
+The pages of the lecture put each formula of the slides beside lines of the sources, which Sphinx
+includes by markers, and beside a worked example, which is a doctest. Only the prose may differ
+between a page and its translation. A marker must be unambiguous, because Sphinx takes the first one
+it finds.
 """
 
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from doctest import DocTestParser
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-ENGLISH = DOCS / "lecture_in_the_code.md"
-CHINESE = DOCS / "lecture_in_the_code_zh.md"
+OVERVIEW = DOCS / "lecture_in_the_code.md"
+PARTS = sorted((DOCS / "lecture").glob("*.md"))
+LECTURE = [OVERVIEW, *PARTS]
+
+
+def chinese(page):
+    """Return the Chinese page of an English one."""
+    relative = page.relative_to(DOCS)
+    if relative.parent.name == "lecture":
+        return DOCS / "lecture_zh" / page.name
+    return DOCS / f"{relative.stem}_zh.md"
+
+
+TRANSLATED = [DOCS / "index.md", DOCS / "get_started.md", *LECTURE]
+TRANSLATIONS = {english: chinese(english) for english in TRANSLATED}
 
 FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(
@@ -32,8 +46,14 @@ INCLUDE_OPTIONS = {"caption", "language", "pyobject", "start-at", "end-at", "end
 class Include:
     """A literalinclude: the lines of an object from one marker to another."""
 
+    page: Path = field(compare=False)
     path: str
     options: dict[str, str]
+
+    @property
+    def source(self):
+        """The file that holds the object."""
+        return self.page.parent / self.path
 
     def __str__(self):
         return f"{Path(self.path).name}:{self.options.get('pyobject')}"
@@ -41,7 +61,7 @@ class Include:
     @property
     def object_lines(self):
         """The lines of the object that holds the excerpt."""
-        source = (DOCS / self.path).read_text("utf-8")
+        source = self.source.read_text("utf-8")
         node = ast.parse(source)
         for name in self.options["pyobject"].split("."):
             named = [child for child in node.body if getattr(child, "name", None) == name]
@@ -79,6 +99,7 @@ class Section:
         self.formulas = []
         self.includes = []
         self.examples = []
+        self.commands = []
         self.prose = ""
 
     def __str__(self):
@@ -91,8 +112,12 @@ class Section:
         elif block["info"].startswith("{literalinclude} "):
             options = re.findall(r"^:([a-z-]+):(.*)$", block["body"], re.MULTILINE)
             stripped = {name: value.strip() for name, value in options}
-            self.includes.append(Include(block["info"].split()[1], stripped))
-        else:
+            self.includes.append(Include(self.page, block["info"].split()[1], stripped))
+        elif re.match(r"\{(figure|image)\}", block["info"]):
+            self.prose += block[0].replace("```", ":::")  # its caption is prose
+        elif block["info"] == "bash":
+            self.commands.append(block["body"])
+        elif "toctree" not in block["info"]:
             examples = DocTestParser().get_examples(block["body"])
             self.examples += [(example.source, example.want) for example in examples]
 
@@ -107,10 +132,22 @@ class Section:
         return Counter(map(squeeze, re.findall(r"`([^`]+)`", self.prose)))
 
     @property
+    def decimals(self):
+        """How often each number with a decimal point stands in the prose."""
+        return Counter(re.findall(r"\d+\.\d+", self.prose))
+
+    @property
     def links(self):
-        """Where the prose links to, but for the other language."""
-        targets = re.findall(r"\]\(([^)]+)\)", self.prose)
-        return [target for target in targets if target not in (ENGLISH.name, CHINESE.name)]
+        """The files that the prose, a card or an image leads to."""
+        pattern = r"\]\(([^)\s]+)\)|^:link: (\S+)$|^[`:]{3,}\{(?:figure|image)\} (\S+)$"
+        found = re.findall(pattern, self.prose, re.MULTILINE)
+        return [self._resolved("".join(target)) for target in found]
+
+    def _resolved(self, target):
+        if re.match("[a-z]+:", target):
+            return target
+        path = (self.page.parent / target.partition("#")[0]).resolve()
+        return path if path.suffix else path.with_suffix(".md")
 
 
 def squeeze(text):
@@ -134,28 +171,49 @@ def sections_of(page):
     return sections
 
 
-SECTIONS = {page: sections_of(page) for page in (ENGLISH, CHINESE)}
-PAIRS = list(zip(SECTIONS[ENGLISH], SECTIONS[CHINESE], strict=False))
+SECTIONS = {page: sections_of(page) for pair in TRANSLATIONS.items() for page in pair}
+PAIRS = [
+    pair
+    for english, chinese in TRANSLATIONS.items()
+    for pair in zip(SECTIONS[english], SECTIONS[chinese], strict=False)
+]
 WITH_FORMULA_OR_CODE = [
     section
-    for sections in SECTIONS.values()
-    for section in sections
+    for page in LECTURE
+    for section in SECTIONS[page]
     if section.formulas or section.includes
 ]
-INCLUDES = [include for section in SECTIONS[ENGLISH] for include in section.includes]
+INCLUDES = [
+    include for page in LECTURE for section in SECTIONS[page] for include in section.includes
+]
 
 
-def test_both_pages_have_the_same_order_of_headings():
-    english, chinese = ([s.level for s in sections] for sections in SECTIONS.values())
-    assert english == chinese, "Give both pages a heading of the same level for each section."
+def test_each_part_of_the_lecture_has_a_chinese_one():
+    names = {page.name for page in (DOCS / "lecture_zh").glob("*.md")}
+    assert names == {page.name for page in PARTS}
 
 
-@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=lambda section: section.title)
-def test_both_pages_show_the_same_in_each_section(english, chinese):
-    for content in ("formulas", "includes", "examples", "inline_formulas", "code", "links"):
+@pytest.mark.parametrize("english", TRANSLATED, ids=lambda page: page.stem)
+def test_a_page_and_its_translation_have_the_same_order_of_headings(english):
+    levels = [[s.level for s in SECTIONS[page]] for page in (english, TRANSLATIONS[english])]
+    assert levels[0] == levels[1], "Give both pages a heading of the same level for each section."
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=str)
+def test_a_page_and_its_translation_show_the_same_in_each_section(english, chinese):
+    contents = "formulas includes examples commands inline_formulas code decimals"
+    for content in contents.split():
         assert getattr(english, content) == getattr(chinese, content), (
             f"The {content} of '{english}' and '{chinese}' differ. Change both pages alike."
         )
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=str)
+def test_a_translation_leads_to_the_translations_of_the_same_pages(english, chinese):
+    languages = {*TRANSLATIONS.values()}
+    expected = [TRANSLATIONS.get(link, link) for link in english.links if link not in languages]
+    links = [link for link in chinese.links if link != english.page]
+    assert links == expected, f"'{english}' and '{chinese}' lead to different pages."
 
 
 @pytest.mark.parametrize("section", WITH_FORMULA_OR_CODE, ids=str)
@@ -172,8 +230,8 @@ def test_the_pages_include_code_of_every_part_of_the_lecture():
         "network activations losses objective gradient_check engine/numpy estimator/targets "
         "solvers/descent solvers/update_rules solvers/line_search"
     )
-    expected = {f"../skbp/{name}.py" for name in parts.split()}
-    missing = expected - {include.path for include in INCLUDES}
+    expected = {DOCS.parent / "skbp" / f"{name}.py" for name in parts.split()}
+    missing = expected - {include.source.resolve() for include in INCLUDES}
     assert not missing, f"Show the lines of {missing} that compute a formula of the slides."
 
 
@@ -181,19 +239,43 @@ def test_the_pages_include_code_of_every_part_of_the_lecture():
 def test_an_include_shows_lines_of_the_object_that_its_caption_names(include):
     assert include.options.keys() <= INCLUDE_OPTIONS, "Line numbers go stale: use markers."
     assert {"pyobject", "caption"} <= include.options.keys(), "Name the object and the caption."
-    caption = f"{include.path.removeprefix('../')}, `{include.options['pyobject']}`"
+    caption = f"{include.path.removeprefix('../../')}, `{include.options['pyobject']}`"
     assert include.options["caption"] == caption, "Let the caption name the file and the object."
-    assert any(line.strip() for line in include.excerpt), f"{include} shows no line."
+    indents = [len(line) - len(line.lstrip()) for line in include.excerpt if line.strip()]
+    assert indents, f"{include} shows no line."
+    assert indents[0] == min(indents), f"{include} begins inside of a block."
+
+
+@pytest.mark.parametrize("page", PARTS, ids=lambda page: page.stem)
+def test_a_part_begins_with_the_running_example(page):
+    running = [example for section in SECTIONS[OVERVIEW] for example in section.examples]
+    assert SECTIONS[page][0].examples[: len(running)] == running
+
+
+def test_a_function_is_the_same_in_each_part():
+    sources = {}
+    for page in PARTS:
+        for source, _ in (example for section in SECTIONS[page] for example in section.examples):
+            if name := re.match(r"def (\w+)", source):
+                sources.setdefault(name[1], set()).add(source)
+    assert {"g", "g_prime", "forward", "gradient"} <= sources.keys()
+    assert all(len(versions) == 1 for versions in sources.values())
 
 
 @pytest.mark.parametrize(
-    ("page", "other", "name"), [(ENGLISH, CHINESE, "中文"), (CHINESE, ENGLISH, "English")]
+    ("page", "other", "name"),
+    [(english, chinese, "中文") for english, chinese in TRANSLATIONS.items()]
+    + [(chinese, english, "English") for english, chinese in TRANSLATIONS.items()],
+    ids=lambda value: value.stem if isinstance(value, Path) else None,
 )
 def test_the_head_of_each_page_links_to_the_other_language(page, other, name):
     head = SECTIONS[page][0].prose.strip().splitlines()[0]
-    assert f"[{name}]({other.name})" in head, f"Link to {other.name} in the first line."
+    target = re.search(rf"\[{name}\]\(([^)]+)\)", head)
+    assert target, f"Link to {other.name} in the first line of {page}."
+    assert (page.parent / target[1]).resolve() == other
 
 
-def test_the_chinese_page_says_that_it_is_chinese():
-    text = CHINESE.read_text("utf-8")
-    assert text.startswith("---\nlang: zh\n---\n"), "Begin with the front matter 'lang: zh'."
+@pytest.mark.parametrize("page", TRANSLATIONS.values(), ids=lambda page: page.stem)
+def test_a_chinese_page_says_that_it_is_chinese(page):
+    text = page.read_text("utf-8")
+    assert text.startswith("---\nlang: zh-CN\n---\n"), "Begin with the front matter 'lang: zh-CN'."
