@@ -2,11 +2,8 @@
 Grid search as a heat map
 =========================
 
-The heat map shows the cross-validated score of a network by λ (``alpha``) and the number of hidden
-units; brighter is better. A solid frame marks the best cell, a dashed line encloses the cells
-within one standard error of it. With a good λ, the number of units matters little, but λ can be too
-small or too large. A network without a hidden layer, which is logistic regression, needs a smaller
-λ, and is then within one standard error of the best one.
+The score of a network by λ (``alpha``) and the number of its hidden units, from ten-fold
+cross-validation; brighter is better. With a good λ, the number of units matters little.
 """
 
 # %%
@@ -14,7 +11,9 @@ small or too large. A network without a hidden layer, which is logistic regressi
 # ------
 # The data are the 569 samples of scikit-learn's breast cancer data set, with 30 features. The score
 # is the negative log-loss, which is more informative than the accuracy if nearly all predictions
-# are correct. The parameters of a pipeline step have its name as a prefix.
+# are correct. The parameters of a pipeline step have its name as a prefix. The rows are the numbers
+# of hidden units; a network without a hidden layer, ``()``, is logistic regression, and needs a
+# smaller λ.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,11 +36,16 @@ search = GridSearchCV(model, grid, scoring="neg_log_loss", cv=folds).fit(X, y)
 
 figure, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
 display = GridSearchDisplay.from_search(search, x="alpha", y="hidden_layer_sizes", ax=ax)
+ax.set(xlabel="λ (alpha)", ylabel="units of the hidden layer")
+display.colorbar_.set_label("mean negative log-loss")
 
 # %%
 # Choose
 # ------
-# The one-standard-error rule chooses the simplest model in the enclosed region, which the folds
+# The solid frame marks the best cell. The dashed line encloses the cells within one standard error
+# of it.
+#
+# The one-standard-error rule chooses the simplest model within the dashed line, which the folds
 # cannot distinguish from the best: the one with the fewest units, and among these the largest λ.
 
 rows, columns = np.nonzero(display.one_standard_error)

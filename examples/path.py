@@ -2,18 +2,18 @@
 Choosing λ by cross-validation
 ==============================
 
-The validation loss of two networks by λ (``alpha``): the mean of ten folds, with a band of one
-standard error. `BackpropClassifierCV` goes from the largest λ to smaller ones, on the left, and
-ends once the loss has risen; with ``exhaustive=True``, on the right, it fits every λ, and here
-chooses the same λ.
+`BackpropClassifierCV` fits two networks for one λ (``alpha``) after the other, and chooses the
+network and the λ with the smallest validation loss. A line is the mean loss of ten folds, the band
+around it one standard error.
 """
 
 # %%
-# Choose λ in two ways
-# --------------------
+# Fit every λ
+# -----------
 # The data are the 569 samples of scikit-learn's breast cancer data set, with 30 features. Usually
 # ``BackpropClassifierCV(random_state=0)`` is enough. Here the range of λ is larger than the default
-# one, so that both sides of the minimum can be seen.
+# one, and ``exhaustive=True`` fits every λ, so that both sides of the minimum can be seen: the
+# networks overfit on the left, and underfit on the right.
 
 from time import perf_counter
 
@@ -28,38 +28,44 @@ from skbp import BackpropClassifierCV
 from skbp.plot import PathDisplay
 
 X, y = load_breast_cancer(return_X_y=True)
-models = {
-    is_exhaustive: make_pipeline(
-        StandardScaler(),
-        BackpropClassifierCV(
-            (25,),
-            ["relu", "tanh"],
-            alphas=[30, 10, 3, 1, 0.3, 0.1],
-            cv=StratifiedKFold(10, shuffle=True, random_state=0),
-            exhaustive=is_exhaustive,
-            random_state=0,
-        ),
-    )
-    for is_exhaustive in (False, True)
-}
-for is_exhaustive, model in models.items():
+search = BackpropClassifierCV(
+    (25,),
+    ["relu", "tanh"],
+    alphas=[30, 10, 3, 1, 0.3, 0.1],
+    cv=StratifiedKFold(10, shuffle=True, random_state=0),
+    random_state=0,
+)
+model = make_pipeline(StandardScaler(), search)
+
+
+def fit_and_plot():
+    """Fit the model, print what it chose, and plot its scores."""
     start = perf_counter()
-    chosen = model.fit(X, y)[-1]
+    model.fit(X, y)
     seconds = perf_counter() - start
-    print(f"exhaustive={is_exhaustive}: {chosen.activation_}, alpha={chosen.alpha_:g}")
-    print(f"  mean log-loss of the left-out rows: {-chosen.best_score_:.4f}")
-    print(f"  {np.isfinite(chosen.scores_).sum()} of {chosen.scores_.size} fits, {seconds:.1f} s")
+    print(f"chosen: {search.activation_}, alpha={search.alpha_:g}")
+    print(f"mean log-loss of the left-out rows: {-search.best_score_:.4f}")
+    print(f"{np.isfinite(search.scores_).sum()} of {search.scores_.size} fits, {seconds:.1f} s")
+
+    _, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    PathDisplay.from_estimator(model, ax=ax)
+    ax.set(xlabel="λ (alpha)", ylabel="validation log-loss")
+
+
+search.set_params(exhaustive=True)
+fit_and_plot()
 
 # %%
-# Plot the scores
-# ---------------
-# A line ends at the last λ that all ten folds have reached. The dotted line marks what
-# ``selection="one_standard_error"`` would choose: the largest λ whose mean is within one standard
-# error of the best.
+# The dotted line marks what ``selection="one_standard_error"`` would choose: the largest λ whose
+# mean is within one standard error of the best.
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True, layout="constrained")
-for ax, (is_exhaustive, model) in zip(axes, models.items(), strict=True):
-    PathDisplay.from_estimator(model, ax=ax)
-    ax.set_title(f"exhaustive={is_exhaustive}")
-    ax.label_outer()
+# %%
+# Stop once the loss has risen
+# ----------------------------
+# By default the search goes from the largest λ to smaller ones, starts each fit from the weights of
+# the last one, and ends in each fold once the loss has risen. A line ends at the last λ that all
+# ten folds have reached.
+
+search.set_params(exhaustive=False)
+fit_and_plot()
 plt.show()

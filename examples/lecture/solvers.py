@@ -2,12 +2,8 @@
 Solvers compared on one problem
 ===============================
 
-Five solvers minimise the same J(Θ) from the same start weights; a dot shows where each one stopped,
-after at most 200 iterations. By iteration, sgd with a step after each sample leads at first: one
-iteration is a pass over all 1797 samples, with as many steps. By time, adam with batches of 50
-samples is as fast, and lbfgs soon overtakes both. lbfgs and cg reach the lowest J; cg takes several
-times as long, because its line searches compute J and its gradient more than once per iteration.
-Plain gradient descent, gd, reaches the highest J.
+Five solvers minimise the same J(Θ) from the same start weights. By time, lbfgs comes near the
+lowest J first; plain gradient descent, gd, is far from it after 200 iterations.
 """
 
 # %%
@@ -100,30 +96,38 @@ for name, solver in SOLVERS.items():
     curves[name] = minimize(solver)
 
 # %%
-# Plot
-# ----
+# By time
+# -------
+# A dot shows where a solver stopped, after at most 200 iterations. lbfgs soon overtakes sgd and
+# adam. cg comes as low as lbfgs, but takes several times as long, because its line searches compute
+# J and its gradient more than once per iteration.
 
 COLOURS = ["#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00"]  # Okabe and Ito's
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(6.5, 3.8), sharey=True, layout="constrained")
-for (name, (seconds, J)), colour in zip(curves.items(), COLOURS, strict=True):
-    for ax, x in [(left, np.arange(len(J))), (right, 1000 * seconds)]:
+
+def plot(xlabel, x_of):
+    """Plot J of each solver against what ``x_of`` makes of the seconds after each iteration."""
+    _, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
+    for (name, (seconds, J)), colour in zip(curves.items(), COLOURS, strict=True):
+        x = x_of(seconds)
         ax.plot(x[1:], J[1:], color=colour, linewidth=2, label=name)
         ax.plot(x[-1], J[-1], "o", color=colour)
-left.set(xscale="log", yscale="log", xlabel="iteration", ylabel="J(Θ)")
-left.set_yticks([0.2, 0.5, 1, 2, 5], labels=["0.2", "0.5", "1", "2", "5"])
-right.set(xscale="log", xlabel="milliseconds of processor time")
-for ax in (left, right):
+    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="J(Θ)")
+    ax.set_yticks([0.2, 0.5, 1, 2, 5], labels=["0.2", "0.5", "1", "2", "5"])
     ax.xaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.grid(color="#d0d7de", linewidth=0.6)
+    ax.grid(color="0.5", alpha=0.3, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-figure.legend(
-    *left.get_legend_handles_labels(),
-    loc="outside upper center",
-    ncols=5,
-    frameon=False,
-    handlelength=1.2,
-    columnspacing=1.2,
-)
+    ax.legend()
+
+
+plot("milliseconds of processor time", lambda seconds: 1000 * seconds)
+
+# %%
+# By iteration
+# ------------
+# At first sgd leads with a step after each sample: one iteration is a pass over all 1797 samples,
+# with as many steps. An iteration of lbfgs, cg or gd is a single step.
+
+plot("iteration", lambda seconds: np.arange(len(seconds)))
 plt.show()

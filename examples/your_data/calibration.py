@@ -2,13 +2,8 @@
 Calibration: logistic against softmax outputs
 =============================================
 
-If a network predicts digits with a probability of 80 %, are about 80 % of them correct? Then it is
-calibrated, and its point lies on the diagonal; above the diagonal the network is underconfident.
-Without a hidden layer (left) the output units matter: the softmax is nearly calibrated, while K
-logistic units, divided by their sum as in ``predict_proba``, are far underconfident, because a
-linear boundary between one digit and the nine others fits badly. With 25 hidden units and a small
-λ (middle) both are overconfident, the softmax more so. With a larger λ (right) both are nearly
-calibrated; with a hidden layer, λ matters more than the type of output units.
+A calibrated network that predicts with a probability of 80 % is correct in 80 % of the cases. Its
+calibration curve, drawn here for logistic and for softmax output units, is the diagonal.
 """
 
 # %%
@@ -60,14 +55,20 @@ for (name, output), P in probabilities.items():
     print(f"{name:26}{output:10}{accuracy:8.3f}{confidence:12.3f}{scores}")
 
 # %%
-# Calibration curves
-# ------------------
+# Without a hidden layer
+# ----------------------
 # The digits are sorted by the probability of the predicted class, and divided into eight bins of
-# equal size; each point is one bin, with the standard error of its accuracy.
+# equal size; each point is one bin, with the standard error of its accuracy. Above the diagonal a
+# network is underconfident, below it overconfident.
+#
+# The softmax is nearly calibrated. K logistic units, divided by their sum as in ``predict_proba``,
+# are far underconfident, because a linear boundary between one digit and the nine others fits
+# badly.
 
-figure, axes = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True, layout="constrained")
-for ax, name in zip(axes, settings, strict=True):
-    ax.axline((0.3, 0.3), slope=1, color="0.6", linestyle=":")
+
+def plot(ax, name):
+    """Plot the calibration curves of both types of output units."""
+    ax.axline((0.3, 0.3), slope=1, color="0.5", linestyle=":", label="calibrated")
     for output, colour in [("logistic", "#0072B2"), ("softmax", "#D55E00")]:
         P = probabilities[name, output]
         right, sure = calibration_curve(
@@ -75,9 +76,26 @@ for ax, name in zip(axes, settings, strict=True):
         )
         error = np.sqrt(right * (1 - right) * 8 / len(y))
         ax.errorbar(sure, right, error, fmt="o-", color=colour, label=output)
-    ax.set(title=name.replace(", ", "\n"), xlabel="mean predicted probability", aspect="equal")
+    ax.set(title=name, xlabel="mean predicted probability", aspect="equal")
     ax.set(xlim=(0.28, 1.03), ylim=(0.28, 1.03))
     ax.spines[["top", "right"]].set_visible(False)
+
+
+linear, *with_hidden_units = settings
+figure, ax = plt.subplots(figsize=(4.8, 4.6), layout="compressed")
+plot(ax, linear)
+ax.set_ylabel("fraction of correct predictions")
+ax.legend(loc="lower right")
+
+# %%
+# With a hidden layer
+# -------------------
+# With a small λ (``alpha``) both are overconfident, the softmax more so. With a larger λ both are
+# nearly calibrated: λ matters more than the type of output units.
+
+figure, axes = plt.subplots(1, 2, figsize=(8, 4.2), sharey=True, layout="compressed")
+for ax, name in zip(axes, with_hidden_units, strict=True):
+    plot(ax, name)
 axes[0].set_ylabel("fraction of correct predictions")
-axes[0].legend(loc="lower right", frameon=False)
+axes[0].legend(loc="lower right")
 plt.show()

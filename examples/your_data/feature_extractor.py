@@ -3,19 +3,15 @@ A network as feature extractor
 ==============================
 
 A network that was trained on the digits 0 to 6 extracts features to classify 7, 8 and 9, which it
-has never seen. Each digit is at a random place on a larger canvas. Left: in the first two principal
-components of the pixels, 7, 8 and 9 are mixed, because the pixels mostly encode the place of the
-digit. Middle: in those of the last hidden layer, as returned by ``transform``, the classes form
-clusters. Right: the accuracy of a nearest neighbour classifier by the number of labelled samples.
-With one labelled sample per class, the pixels are no better than guessing (a third), while the
-hidden layer is correct in more than half of the cases. With 50 samples the pixels are better. An
-untrained network (grey) is no better than the pixels, so the useful features were learned.
+has never seen. With few labelled samples of the new digits, a nearest neighbour classifier is more
+accurate on these features than on the pixels.
 """
 
 # %%
 # Digits at random places
 # -----------------------
-# There are five copies of each of the digits 0 to 6, at random places.
+# Each digit is at a random place on a larger canvas. There are five copies of each of the digits 0
+# to 6.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,8 +44,8 @@ X_new, y_new = scattered(images[is_new]), y[is_new]
 # %%
 # The features
 # ------------
-# In a pipeline the network can be used like any transformer. Here its features are kept for the
-# plot.
+# ``transform`` returns the outputs of the last hidden layer. In a pipeline the network can be used
+# like any transformer; here its features are kept for the plot.
 
 network = BackpropClassifier((100, 50), "tanh", alpha=1, max_iter=2000, random_state=0)
 untrained = clone(network).initialize(X_old, y_old)
@@ -59,6 +55,21 @@ features = {
     "untrained hidden layer": untrained.transform(X_new),
     "hidden layer": network.transform(X_new),
 }
+
+# %%
+# The plots show the first two principal components. The pixels mostly encode the place of the
+# digit, so in theirs the classes are mixed; in those of the hidden layer they form clusters.
+
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.9), layout="constrained")
+for ax, name in zip(axes, ["pixels", "hidden layer"], strict=True):
+    points = PCA(2, random_state=0).fit_transform(features[name])
+    for digit, colour in [(7, "#0072B2"), (8, "#E69F00"), (9, "#CC79A7")]:
+        ax.scatter(*points[y_new == digit].T, s=12, color=colour, label=f"digit {digit}")
+    ax.set(title=name, xticks=[], yticks=[], xlabel="first principal component")
+axes[0].set_ylabel("second principal component")
+figure.legend(
+    *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, markerscale=2
+)
 
 # %%
 # Few labels
@@ -88,6 +99,22 @@ for name, curve in curves.items():
     print(f"{name:32}" + "".join(f"{accuracy:6.2f}" for accuracy in curve))
 
 # %%
+# With one labelled sample per class, the pixels are no better than guessing, while the hidden layer
+# is correct in more than half of the cases. With 50 samples the pixels are better. An untrained
+# network is no better than the pixels, so the useful features were learned.
+
+# sphinx_gallery_thumbnail_number = 2
+figure, ax = plt.subplots(figsize=(5.5, 4), layout="constrained")
+for (name, curve), colour in zip(curves.items(), ["#D55E00", "0.5", "#009E73"], strict=True):
+    ax.plot(numbers, curve, "o-", color=colour, linewidth=2, label=name)
+ax.axhline(1 / 3, color="0.5", linestyle=":", label="guessing")
+ax.set(xscale="log", xlabel="labelled samples of each digit", ylabel="accuracy", ylim=(0.3, 0.9))
+ax.set_xticks(numbers, numbers)
+ax.minorticks_off()
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(loc="upper left")
+
+# %%
 # Limits
 # ------
 # The same with the original, centred digits. Now the pixels can be compared directly, and are
@@ -100,24 +127,4 @@ centred = clone(network).fit(X_old, y_old)
 for name, X in [("pixels", X_new), ("hidden layer", centred.transform(X_new))]:
     print(f"{'centred, ' + name:32}" + "".join(f"{a:6.2f}" for a in accuracies(X, y_new)))
 
-# %%
-# Plot
-# ----
-
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(8, 3.4), layout="constrained")
-for ax, name in [(left, "pixels"), (middle, "hidden layer")]:
-    points = PCA(2, random_state=0).fit_transform(features[name])
-    for digit, colour in [(7, "#0072B2"), (8, "#E69F00"), (9, "#CC79A7")]:
-        ax.scatter(*points[y_new == digit].T, s=12, color=colour, label=digit)
-    ax.set(title=name, xticks=[], yticks=[])
-left.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, handletextpad=0, markerscale=2)
-
-for (name, curve), colour in zip(curves.items(), ["#D55E00", "0.6", "#009E73"], strict=True):
-    right.plot(numbers, curve, "o-", color=colour, linewidth=2, label=name)
-right.set(xscale="log", title="nearest neighbour", xlabel="labelled samples of each digit")
-right.set_xticks(numbers, numbers)
-right.minorticks_off()
-right.set(ylabel="accuracy", ylim=(0.3, 1))
-right.spines[["top", "right"]].set_visible(False)
-right.legend(frameon=False, loc="upper left")
 plt.show()

@@ -2,14 +2,9 @@
 An imbalanced problem
 =====================
 
-Three percent of the samples belong to the positive class. Left: the precision-recall curves. The
-markers show the decisions of ``predict``. Without weights (blue circle) the recall is less than a
-half, and the precision about 90 %. With ``class_weight="balanced"`` (orange circle) the recall is
-higher, with four false positives for each true positive. But the weights do not improve the
-ranking: the curve is lower. Lowering the threshold of the first network (blue triangle) works as
-well: its balanced accuracy is even slightly higher. Right: the calibration curves. Without weights
-the probabilities are nearly calibrated, slightly too low. With weights they are far too high: of
-the samples with a predicted probability of 80 %, less than a fifth are positive.
+Three percent of the samples are positive, and a network with the default threshold of 0.5 misses
+more than half of them. A lower threshold finds most of them; ``class_weight="balanced"`` does too,
+but makes the ranking and the probabilities worse.
 """
 
 # %%
@@ -92,26 +87,41 @@ for score_name, (score, outputs) in scores.items():
     print(f"{score_name:17}", *cells, sep="   ")
 
 # %%
-# Plot
-# ----
+# Precision and recall
+# --------------------
+# The markers show the decisions of ``predict``. Without weights, nearly nine of ten predicted
+# positives are positive, but less than half of the positive samples are found. With weights or
+# with the tuned threshold most are found, with four false positives for each true positive. But
+# the curve with weights is lower, so its ranking is worse.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
-right.axline((0, 0), slope=1, color="0.6", linestyle=":")
-for name, colour in [("no weights", "#0072B2"), ("balanced weights", "#E69F00")]:
+COLOURS = {"no weights": "#0072B2", "balanced weights": "#D55E00"}
+
+figure, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
+for name, colour in COLOURS.items():
     precision, recall, _ = precision_recall_curve(y_test, probability[name])
-    left.plot(recall, precision, color=colour, linewidth=2, label=name)
-    share, mean = calibration_curve(y_test, probability[name], n_bins=8)
-    right.plot(mean, share, "o-", color=colour, linewidth=2, label=name)
-for y_pred, colour, marker in zip(
-    predicted.values(), ["#0072B2", "#E69F00", "#0072B2"], "oo^", strict=True
+    ax.plot(recall, precision, color=colour, linewidth=2, label=name)
+for (name, y_pred), colour, marker in zip(
+    predicted.items(), ["#0072B2", "#D55E00", "#0072B2"], "os^", strict=True
 ):
     point = recall_score(y_test, y_pred), precision_score(y_test, y_pred)
-    left.plot(*point, marker, color=colour, markersize=11, markeredgecolor="black")
-left.set(xlabel="recall", ylabel="precision", title="precision-recall curves")
-right.set(
-    xlabel="mean predicted probability", ylabel="fraction of positives", title="calibration curves"
-)
-right.legend(frameon=False, loc="upper left")
-for ax in (left, right):
-    ax.spines[["top", "right"]].set_visible(False)
+    label = f"{name}, threshold 0.5" if name in COLOURS else name
+    ax.plot(*point, marker, color=colour, markersize=11, markeredgecolor="0.5", label=label)
+ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(0, 1.05))
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(loc="lower left")
+
+# %%
+# Probabilities
+# -------------
+# Without weights the predicted probabilities are somewhat too low. With weights they are far too
+# high: of the samples with a predicted probability of 80 %, less than a fifth are positive.
+
+figure, ax = plt.subplots(figsize=(5, 4.2), layout="constrained")
+ax.axline((0, 0), slope=1, color="0.5", linestyle=":", label="calibrated")
+for name, colour in COLOURS.items():
+    share, mean = calibration_curve(y_test, probability[name], n_bins=8)
+    ax.plot(mean, share, "o-", color=colour, linewidth=2, label=name)
+ax.set(xlabel="mean predicted probability", ylabel="fraction of positives", aspect="equal")
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(loc="upper left")
 plt.show()

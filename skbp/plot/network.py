@@ -10,7 +10,7 @@ from skbp import weights
 from skbp._typing import Floats, Labels
 from skbp.plot.common import ArtistProperties, Estimator, fitted_network, pyplot
 from skbp.plot.network_drawing import draw_links, fit
-from skbp.plot.network_layout import Link, links, place
+from skbp.plot.network_layout import Link, links, place, weight_norms
 from skbp.plot.network_marks import sample_marks, weights_marks
 from skbp.plot.network_sample import propagate
 
@@ -27,7 +27,7 @@ class NetworkDisplay:
     the activations, errors and gradient of one sample. Each layer is a column of units, with the
     bias unit, +1, at the top. The colour of a link shows its value, on a scale symmetric about 0;
     its width grows with the absolute value. The values are written on the links if there are at
-    most 20 and they fit.
+    most 20 and they fit. Long names are broken into two lines.
 
     Parameters
     ----------
@@ -38,8 +38,9 @@ class NetworkDisplay:
     output_names : sequence of str
         Names of the output units.
     max_units : int, default=12
-        Maximum number of units shown per layer, not counting the bias unit. In a larger layer, an
-        ellipsis replaces the units in the middle.
+        Maximum number of units shown per layer, not counting the bias unit. Of a larger layer,
+        those with the largest weights are shown: a unit counts by the norm of the weights on all
+        links that lead to and from it, without those of bias units.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class NetworkDisplay:
     feature_texts_, output_texts_ : list of matplotlib Text
         Texts beside the first and the last layer.
     headings_, ellipses_ : list of matplotlib Text
-        Headings above the layers, and ellipses in place of hidden units that are not shown.
+        Headings above the layers, and the numbers of units that are not shown, below them.
     colorbar_ : matplotlib Colorbar
         Colour bar.
     ax_ : matplotlib Axes
@@ -115,12 +116,12 @@ class NetworkDisplay:
         output_names: Sequence[str],
         max_units: int = 12,
     ) -> None:
-        sizes = (Thetas[0].shape[1] - 1, *map(len, Thetas))
+        norms = weight_norms(Thetas)
         self.Thetas = list(Thetas)
-        self.feature_names = _checked_names("feature_names", feature_names, sizes[0])
-        self.output_names = _checked_names("output_names", output_names, sizes[-1])
+        self.feature_names = _checked_names("feature_names", feature_names, len(norms[0]))
+        self.output_names = _checked_names("output_names", output_names, len(norms[-1]))
         self.max_units = max_units
-        self.layers = place(sizes, max_units)
+        self.layers = place(norms, max_units)
         self.marks = weights_marks(self.Thetas, self.feature_names, self.output_names)
 
     @classmethod
@@ -144,8 +145,8 @@ class NetworkDisplay:
             Names of the input features of the network. If None, the names known to the network
             or its pipeline, otherwise x₁, x₂, ….
         max_units : int, default=12
-            Maximum number of units shown per layer, not counting the bias unit. In a larger
-            layer, an ellipsis replaces the units in the middle.
+            Maximum number of units shown per layer, not counting the bias unit. Of a larger
+            layer, those with the largest norm of the weights are shown.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure of a suitable size is created.
         **link_kw : dict

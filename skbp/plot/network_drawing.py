@@ -311,17 +311,17 @@ class Drawing:
         ]
 
     def ellipses(self) -> "list[Text]":
-        """Write an ellipsis in place of units that are not shown.
+        """Write how many units are not shown.
 
         Returns
         -------
         list of matplotlib Text
-            Ellipsis of each shortened layer.
+            Text below each shortened layer.
         """
         return [
-            self._write((layer.x, layer.ellipsis), r"$\vdots$", 1.6 * self.size)
+            self._write((layer.x, layer.y[-1] - 1), f"… {layer.n_left_out} more", self.size)
             for layer in self.layers
-            if layer.ellipsis is not None
+            if layer.n_left_out
         ]
 
     def _units(self) -> dict[Unit, tuple[float, float]]:

@@ -41,14 +41,14 @@ class Layer:
         Numbers of the units, from the top; 0 for the bias unit.
     y : ndarray of float
         y coordinates of the units.
-    ellipsis : float or None
-        y coordinate of the ellipsis for units that are not shown. None if all are shown.
+    n_left_out : int
+        Number of units that are not shown; below the shown ones there is a row to say so.
     """
 
     x: float
     numbers: NDArray[np.int_]
     y: Floats
-    ellipsis: float | None
+    n_left_out: int
 
     def positions(self) -> Floats:
         """Return the positions of the units.
@@ -69,16 +69,37 @@ class Link(NamedTuple):
     i: int
 
 
-def place(layer_sizes: Sequence[int], max_units: int) -> list[Layer]:
+def weight_norms(Thetas: Sequence[Floats]) -> list[Floats]:
+    """Return the norm of the weights on the links of each unit.
+
+    Parameters
+    ----------
+    Thetas : sequence of ndarray of shape (s_{l+1}, s_l + 1)
+        Weights Θ^(1), …, Θ^(L−1). Those of the bias units, in column 0, are not counted.
+
+    Returns
+    -------
+    list of ndarray of shape (s_l,)
+        Norm of the weights of the links that lead to and from each unit of each layer.
+    """
+    weights = [Theta[:, 1:] for Theta in Thetas]
+    to_units = [np.linalg.norm(W, axis=1) for W in weights]
+    from_units = [np.linalg.norm(W, axis=0) for W in weights]
+    first, last = from_units[0], to_units[-1]
+    between = [np.hypot(*norms) for norms in zip(to_units[:-1], from_units[1:], strict=True)]
+    return [first, *between, last]
+
+
+def place(norms: Sequence[Floats], max_units: int) -> list[Layer]:
     """Choose the units to show and compute their positions.
 
     Parameters
     ----------
-    layer_sizes : sequence of int
-        Layer sizes (s_1, …, s_L), not counting bias units.
+    norms : sequence of ndarray of shape (s_l,)
+        How much each unit of each layer matters, such as the `weight_norms`.
     max_units : int
-        Maximum number of units shown per layer, not counting the bias unit. In a larger layer, an
-        ellipsis replaces the units in the middle.
+        Maximum number of units shown per layer, not counting the bias unit. Of a larger layer,
+        the units with the largest norms are shown, in their order.
 
     Returns
     -------
@@ -92,25 +113,18 @@ def place(layer_sizes: Sequence[int], max_units: int) -> list[Layer]:
     """
     if not is_layer_size(max_units) or max_units < 3:
         raise ValueError(f"max_units must be an integer of at least 3. Got {max_units!r} instead.")
-    *others, last = layer_sizes
-    layers = [_placed(x, [0], size, max_units) for x, size in enumerate(others)]
+    *others, last = norms
+    layers = [_placed(x, [0], each, max_units) for x, each in enumerate(others)]
     return [*layers, _placed(len(others), [], last, max_units)]
 
 
-def _placed(x: float, bias: list[int], size: int, max_units: int) -> Layer:
-    n_last = max_units // 2
-    n_first = max_units - n_last
-    if size <= max_units:
-        numbers = [*bias, *range(1, size + 1)]
-        return Layer(x, np.array(numbers), _rows(len(numbers)), None)
-    first = [*bias, *range(1, n_first + 1)]
-    numbers = [*first, *range(size - n_last + 1, size + 1)]
-    y = _rows(len(numbers) + 1)
-    return Layer(x, np.array(numbers), np.delete(y, len(first)), float(y[len(first)]))
-
-
-def _rows(n: int) -> Floats:
-    return (n - 1) / 2 - np.arange(n)
+def _placed(x: float, bias: list[int], norms: Floats, max_units: int) -> Layer:
+    shown = np.argsort(-norms, kind="stable")[:max_units]
+    numbers = np.array([*bias, *np.sort(shown) + 1])
+    n_left_out = len(norms) - len(shown)
+    n_rows = len(numbers) + (n_left_out > 0)
+    y = (n_rows - 1) / 2 - np.arange(len(numbers))
+    return Layer(x, numbers, y, n_left_out)
 
 
 def links(layers: Sequence[Layer]) -> dict[Link, Floats]:

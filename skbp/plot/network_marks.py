@@ -1,8 +1,10 @@
 """Values and texts on the units and links of the diagram of a network."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
+from textwrap import wrap
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from skbp.plot.network_sample import Sample
 
 Texts = Sequence[Sequence[str]]
 """Text for each unit j = 1, …, s_l of each layer."""
+
+_WIDTH = 20  # characters of a line of a name
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ def weights_marks(
         fills=[np.zeros(size) for size in sizes],
         inside=nothing,
         below=nothing,
-        left=[shortened(name) for name in feature_names],
-        right=[shortened(name) for name in output_names],
+        left=[wrapped(name) for name in feature_names],
+        right=[wrapped(name) for name in output_names],
         title="",
     )
 
@@ -119,13 +123,35 @@ def sample_marks(
             [""] * len(activations[0]),
             *([f"δ = {short(value)}" for value in delta] for delta in deltas),
         ],
-        left=[shortened(name) for name in feature_names],
+        left=[wrapped(name) for name in feature_names],
         right=[
             f"{shortened(name)}\ny = {target:.0f}"
             for name, target in zip(output_names, sample.target, strict=True)
         ],
         title=f"y = {np.asarray(sample.label).tolist()}, loss = {short(sample.loss, digits=3)}",
     )
+
+
+def wrapped(name: str) -> str:
+    """Break a long name into two lines, at a space or after an underscore if possible.
+
+    Parameters
+    ----------
+    name : str
+        Name of a feature or a class.
+
+    Returns
+    -------
+    str
+        One or two lines of at most 20 characters. Of an even longer name, the second line is the
+        end, because names often differ there.
+    """
+    line = " ".join(name.split())
+    if len(line) <= _WIDTH:
+        return line
+    lines = wrap(re.sub(r"(?<=_)(?=[^_])", " ", line), _WIDTH)
+    first, second, *others = (line.replace("_ ", "_") for line in lines)
+    return f"{first}\n…{line[1 - _WIDTH :].lstrip()}" if others else f"{first}\n{second}"
 
 
 def _shorter(value: float) -> str:

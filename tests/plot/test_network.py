@@ -33,7 +33,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skbp import BackpropClassifier, weights
 from skbp.plot import NetworkDisplay
-from skbp.plot.network_layout import TEXT, frame, links, place, text_points
+from skbp.plot.network_layout import TEXT, frame, links, place, text_points, weight_norms
 from skbp.plot.network_marks import short
 
 pytestmark = may_stop_early
@@ -300,26 +300,70 @@ def test_dollars_in_names_are_no_formulas(iris):
     assert texts(display.feature_texts_) == names
 
 
-def test_long_names_are_shortened_where_they_are_drawn(iris):
-    names = [f"{'a very long name ' * 3}{i}" for i in range(4)]
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("sepal length in cm", "sepal length in cm"),
+        ("sepal length, in centimetres", "sepal length, in\ncentimetres"),
+        ("the\nlength", "the length"),
+        ("categories__kind_of_the_leaf", "categories__kind_\nof_the_leaf"),
+        ("a very long name, longer than two lines, 7", "a very long name,\n…r than two lines, 7"),
+        (50 * "x" + "y", 20 * "x" + "\n…" + 18 * "x" + "y"),
+    ],
+)
+def test_long_names_are_broken_into_two_lines(iris, name, lines):
+    names = ["a", name, "c", "d"]
     display = NetworkDisplay.from_estimator(iris, names)
     assert display.feature_names == names
-    assert texts(display.feature_texts_) == ["a very long name a very…"] * 4
+    assert texts(display.feature_texts_) == ["a", lines, "c", "d"]
+
+
+def test_names_of_two_lines_do_not_overlap(wide):
+    names = [f"a very long name of pixel number {i}" for i in range(64)]
+    display = NetworkDisplay.from_estimator(wide, names)
+    renderer = as_drawn(display.figure_)
+    assert all("\n" in text for text in texts(display.feature_texts_))
+    boxes = [text.get_window_extent(renderer) for text in display.feature_texts_]
+    assert all(below.y1 < above.y0 for above, below in pairwise(boxes))
+    assert_readable(display)
 
 
 # Large layers
 
 
-def test_a_large_layer_is_folded(wide):
-    display = NetworkDisplay.from_estimator(wide)
+def lengths_of_weights(Thetas):
+    """Return the norm of the weights to and from each unit by a loop over them, by (l, j)."""
+    squares = {}
+    for layer, Theta in enumerate(Thetas, start=1):
+        for j, i in np.ndindex(Theta.shape):
+            if i > 0:
+                for unit in [(layer, i), (layer + 1, j + 1)]:
+                    squares[unit] = squares.get(unit, 0) + Theta[j, i] ** 2
+    return {unit: np.sqrt(square) for unit, square in squares.items()}
+
+
+def largest(lengths, layer, n):
+    """Return the numbers of the units of a layer with the largest weights, in their order."""
+    units = sorted((unit for unit in lengths if unit[0] == layer), key=lengths.get)
+    return sorted(j for _, j in units[-n:])
+
+
+@pytest.mark.parametrize("max_units", [3, 4, 12])
+def test_a_large_layer_shows_the_units_with_the_largest_weights(wide, max_units):
+    display = NetworkDisplay.from_estimator(wide, max_units=max_units)
     numbers = [layer.numbers.tolist() for layer in display.layers]
+    lengths = lengths_of_weights(thetas(wide))
     assert numbers == [
-        [0, 1, 2, 3, 4, 5, 6, 59, 60, 61, 62, 63, 64],
-        [0, 1, 2, 3, 4, 5, 6, 20, 21, 22, 23, 24, 25],
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+        [0, *largest(lengths, 1, max_units)],
+        [0, *largest(lengths, 2, max_units)],
+        largest(lengths, 3, max_units),
     ]
-    assert texts(display.ellipses_) == [r"$\vdots$"] * 2
-    assert [text.get_position() for text in display.ellipses_] == [(0, -0.5), (1, -0.5)]
+    left_out = [n - max_units for n in (64, 25, 10) if n > max_units]
+    assert texts(display.ellipses_) == [f"… {n} more" for n in left_out]
+    rows = [layer.y for layer in display.layers]
+    assert [text.get_position() for text in display.ellipses_] == [
+        (layer, rows[layer][-1] - 1) for layer in range(len(left_out))
+    ]
     assert set(display.shown_links) == {
         (layer, j, i)
         for layer, (of_i, of_j) in enumerate(pairwise(numbers), start=1)
@@ -332,18 +376,30 @@ def test_a_large_layer_is_folded(wide):
         display.links_.get_array(),
         [Theta[link[0] - 1][link[1] - 1, link[2]] for link in display.shown_links],
     )
-    assert texts(display.feature_texts_) == [f"x{c}" for c in "₁₂₃₄₅₆"] + [
-        f"x{c}" for c in ("₅₉", "₆₀", "₆₁", "₆₂", "₆₃", "₆₄")
-    ]
+    assert texts(display.feature_texts_) == [display.feature_names[i - 1] for i in numbers[0][1:]]
 
 
-def test_an_odd_number_of_units_shows_one_more_of_the_first(wide):
-    display = NetworkDisplay.from_estimator(wide, max_units=3)
+def test_a_unit_of_large_weights_is_shown_wherever_it_is():
+    Thetas = [np.zeros((20, 31)), np.zeros((1, 21))]
+    Thetas[0][11, 16] = 1  # from unit 16 to unit 12
+    Thetas[1][0, 18] = -2  # from unit 18
+    Thetas[0][:, 0] = 9  # the weights of the bias unit do not count
+    Thetas[0][3, 0] = 99
+    names = [f"x{i}" for i in range(1, 31)]
+    display = NetworkDisplay(Thetas, feature_names=names, output_names="y", max_units=3)
     assert [layer.numbers.tolist() for layer in display.layers] == [
-        [0, 1, 2, 64],
-        [0, 1, 2, 25],
-        [1, 2, 10],
+        [0, 1, 2, 16],
+        [0, 1, 12, 18],
+        [1],
     ]
+
+
+def test_a_sample_is_shown_in_the_same_units_as_the_weights(wide):
+    x = np.linspace(-1, 1, 64)
+    assert_array_equal(
+        np.concatenate([each.numbers for each in NetworkDisplay.from_estimator(wide).layers]),
+        np.concatenate([each.numbers for each in NetworkDisplay.from_sample(wide, x, 3).layers]),
+    )
 
 
 # One example
@@ -519,13 +575,16 @@ def test_numbers_are_light_on_dark_units_and_dark_on_light_ones():
 def test_a_folded_network_shows_the_example_in_the_units_that_are_left(wide):
     x = np.linspace(-1, 1, 64)
     display = NetworkDisplay.from_sample(wide, x, 3, max_units=4)
+    lengths = lengths_of_weights(thetas(wide))
     assert display.delta_texts_.keys() == {
-        (layer, j) for layer, size in [(2, 25), (3, 10)] for j in (1, 2, size - 1, size)
+        (layer, j) for layer in (2, 3) for j in largest(lengths, layer, 4)
     }
-    assert_written(display.unit_texts_[1, 63].get_text(), x[62])
     a, delta, _, _ = of_the_lecture(wide, x, one_hot(wide, 3))
-    assert_written(display.unit_texts_[2, 25].get_text(), a[1][24])
-    assert_written(display.delta_texts_[3, 10].get_text(), delta[1][9])
+    for layer in (1, 2, 3):
+        for j in largest(lengths, layer, 4):
+            assert_written(display.unit_texts_[layer, j].get_text(), a[layer - 1][j - 1])
+    for (layer, j), text in display.delta_texts_.items():
+        assert_written(text.get_text(), delta[layer - 2][j - 1])
 
 
 def test_a_pipeline_transforms_the_example():
@@ -795,27 +854,30 @@ def test_pictures_of_their_own_are_readable(iris, deep, wide):
 # The layout
 
 
+def equal_norms(sizes):
+    """Return norms for which all units matter as much."""
+    return [np.ones(size) for size in sizes]
+
+
 sizes = st.lists(st.integers(1, 30), min_size=2, max_size=5)
 max_units = st.integers(3, 15)
 
 
 @settings(deadline=None)
 @given(sizes, max_units)
-def test_each_layer_shows_its_first_and_its_last_units(sizes, max_units):
-    layers = place(sizes, max_units)
+def test_each_layer_shows_the_units_that_matter_most_in_their_order(sizes, max_units):
+    norms = [np.random.default_rng(size).random(size) for size in sizes]
+    layers = place(norms, max_units)
     for number, (layer, size) in enumerate(zip(layers, sizes, strict=True), start=1):
         has_bias = number < len(sizes)
         assert (layer.numbers[0] == 0) == has_bias
         shown = layer.numbers[layer.numbers > 0]
         assert len(shown) == min(size, max_units)
-        assert (layer.ellipsis is None) == (size <= max_units)
-        jumps = np.flatnonzero(np.diff(layer.numbers) != 1)
-        assert len(jumps) == (size > max_units)
-        assert {1, size} <= set(shown)
-        if size > max_units:
-            [jump] = jumps
-            assert layer.y[jump] == layer.ellipsis + 1
-            assert layer.y[jump + 1] == layer.ellipsis - 1
+        assert layer.n_left_out == size - len(shown)
+        assert (np.diff(shown) > 0).all()
+        left_out = np.delete(norms[number - 1], shown - 1)
+        assert (left_out < norms[number - 1][shown - 1].min()).all()
+        assert_allclose(np.diff(layer.y), -1)
 
 
 @settings(deadline=None)
@@ -829,7 +891,7 @@ def test_each_layer_shows_its_first_and_its_last_units(sizes, max_units):
 def test_units_and_what_is_around_them_have_room_in_the_axes(
     sizes, max_units, size, sides, heading
 ):
-    layers = place(sizes, max_units)
+    layers = place(equal_norms(sizes), max_units)
     fitted = frame(layers, size, sides, heading)
     lower, upper = np.transpose([fitted.xlim, fitted.ylim])
     positions = np.concatenate([layer.positions() for layer in layers])
@@ -850,7 +912,7 @@ def test_units_and_what_is_around_them_have_room_in_the_axes(
 @settings(deadline=None)
 @given(sizes, max_units)
 def test_every_link_joins_two_shown_units(sizes, max_units):
-    layers = place(sizes, max_units)
+    layers = place(equal_norms(sizes), max_units)
     drawn = links(layers)
     assert len(drawn) == sum(
         len(layer.numbers) * np.count_nonzero(following.numbers)
@@ -867,7 +929,7 @@ def test_every_link_joins_two_shown_units(sizes, max_units):
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=4))
 def test_texts_stand_on_their_links_and_off_the_units(sizes):
-    lines = links(place(sizes, 12))
+    lines = links(place(equal_norms(sizes), 12))
     for link, point in text_points(lines).items():
         start, end = lines[link]
         share = point[0] - start[0]
@@ -877,10 +939,21 @@ def test_texts_stand_on_their_links_and_off_the_units(sizes):
 
 @pytest.mark.parametrize("sizes", [(1, 1), (2, 1), (2, 2, 1), (2, 2, 3), (3, 3, 1), (4, 3)])
 def test_texts_on_links_keep_apart(sizes):
-    points = np.array(list(text_points(links(place(sizes, 12))).values()))
+    points = np.array(list(text_points(links(place(equal_norms(sizes), 12))).values()))
     apart = (np.abs(points[:, np.newaxis] - points) / TEXT).max(axis=2)
     np.fill_diagonal(apart, np.inf)
     assert apart.min() >= 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=4))
+def test_the_norm_of_a_unit_is_that_of_its_weights(sizes):
+    rng = np.random.default_rng(0)
+    Thetas = [rng.normal(size=(n_outputs, n_inputs + 1)) for n_inputs, n_outputs in pairwise(sizes)]
+    norms = weight_norms(Thetas)
+    assert [len(each) for each in norms] == sizes
+    for (layer, j), length in lengths_of_weights(Thetas).items():
+        assert_allclose(norms[layer - 1][j - 1], length)
 
 
 # Numbers
