@@ -1,11 +1,15 @@
 """Sphinx configuration: python -m sphinx -W docs docs/_build."""
 
+import re
 import sys
 from pathlib import Path
 
 import skbp
 
-sys.path.insert(0, str(Path(__file__).parent))  # for what Sphinx-Gallery imports by its name
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "_ext")]  # for what is imported by its name
+
+import inventories  # noqa: E402
 
 project = "skbp"
 author = "The skbp developers"
@@ -18,11 +22,14 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # MathJax from the site itself: no other server is asked
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "literal_links",
+    "parameter_groups",
 ]
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
@@ -38,6 +45,40 @@ autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+
+intersphinx_mapping = inventories.mapping(HERE)
+
+# which words of a type are links
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    "array-like": ":term:`sklearn:array-like`",
+    "sparse matrix": ":term:`sklearn:sparse matrix`",
+    "Axes": "matplotlib.axes.Axes",
+    "Colorbar": "matplotlib.colorbar.Colorbar",
+    "DataFrame": "pandas.DataFrame",
+    "Figure": "matplotlib.figure.Figure",
+    "Line2D": "matplotlib.lines.Line2D",
+    "MLPClassifier": "sklearn.neural_network.MLPClassifier",
+    "Pipeline": "sklearn.pipeline.Pipeline",
+    "distributed.Client": "distributed.Client",
+}
+numpydoc_xref_aliases |= {
+    name.rpartition(".")[2]: name
+    for page in sorted(HERE.glob("api/*.md"))
+    for name in re.findall(
+        r"^   (skbp\.[\w.]*[A-Z][a-z]\w+)$", page.read_text("utf-8"), re.MULTILINE
+    )
+}
+# those that numpydoc would lead to Python's documentation
+numpydoc_xref_aliases |= {
+    name: name
+    for name in (
+        *("None", "bool", "boolean", "True", "False", "list", "tuple", "str", "string", "dict"),
+        *("float", "int", "callable", "iterable", "sequence", "generator", "array"),
+    )
+}
+
 copybutton_exclude = ".linenos, .gp, .go"
 
 plot_html_show_formats = False
@@ -70,7 +111,6 @@ sphinx_gallery_conf = {
     "reset_modules": ("matplotlib", "gallery_hooks.make_warnings_errors"),
     "reset_modules_order": "both",
     "doc_module": ("skbp",),
-    "reference_url": {"skbp": None},
     "backreferences_dir": "api/generated/backreferences",
     "download_all_examples": False,
     "image_srcset": ["2x"],
