@@ -84,14 +84,22 @@ copybutton_exclude = ".linenos, .gp, .go"
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]
+plot_rcparams = {"savefig.transparent": True}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skbp"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["scroll_hints.js"]
 html_show_sourcelink = False
+html_favicon = "_static/logo_light.svg"
 html_theme_options = {
-    "logo": {"text": "skbp"},
+    "logo": {
+        "text": f"skbp {version}",
+        "image_light": "_static/logo_light.svg",
+        "image_dark": "_static/logo_dark.svg",
+        "alt_text": "The start page",
+    },
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
@@ -108,7 +116,11 @@ sphinx_gallery_conf = {
     "subsection_order": ["../examples/your_data", "../examples/lecture"],
     "within_subsection_order": "gallery_hooks.InOrder",
     "abort_on_example_error": True,
-    "reset_modules": ("matplotlib", "gallery_hooks.make_warnings_errors"),
+    "reset_modules": (
+        "matplotlib",
+        "gallery_hooks.leave_out_backgrounds",
+        "gallery_hooks.make_warnings_errors",
+    ),
     "reset_modules_order": "both",
     "doc_module": ("skbp",),
     "backreferences_dir": "api/generated/backreferences",

@@ -1,10 +1,12 @@
 """The parameters of `BackpropClassifier` by topic, one line each, at the top of its page.
 
-The lines are the first ones of its docstring. A parameter's name leads to its description further
+The topics are in parameter_groups.toml, and the lines are the first ones of its docstring. A parameter's name leads to its description further
 down the page.
 """
 
 import re
+import tomllib
+from pathlib import Path
 
 from docutils import nodes
 from numpydoc.docscrape import ClassDoc, Parameter
@@ -13,14 +15,7 @@ from sphinx.application import Sphinx
 
 from skbp import BackpropClassifier
 
-GROUPS = {
-    "Network": "hidden_layer_sizes activation output_activation binary_outputs init",
-    "Objective": "loss alpha dropout label_smoothing class_weight",
-    "Solver": "solver max_iter max_fun random_state warm_start verbose",
-    "Steps of gd, sgd and adam": "batch_size shuffle learning_rate learning_rate_init "
-    "power_t momentum nesterovs_momentum beta_1 beta_2 epsilon max_grad_norm",
-    "Stopping": "tol n_iter_no_change early_stopping validation_fraction scoring",
-}
+GROUPS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 FIRST_SENTENCE = re.compile(r".+?(?=[.:;](?: |$))")
 
 
@@ -53,7 +48,7 @@ def table_of_groups() -> list[str]:
 
 
 def add_groups(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]):
-    """Put the tables before the parameters of `BackpropClassifier`, as numpydoc has written them."""
+    """Put the tables before the parameters of `BackpropClassifier`, which numpydoc has written."""
     if obj is BackpropClassifier:
         start = lines.index(":Parameters:")
         lines[start:start] = table_of_groups()
