@@ -15,8 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-PROJECTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "inventories.toml").read_text("utf-8"))
+TABLE = Path(__file__).with_suffix(".toml")
+PROJECTS: dict[str, dict[str, Any]] = tomllib.loads(TABLE.read_text("utf-8"))
 FOLDER = "_inventories"  # of the documentation; git ignores it
 
 

@@ -1,7 +1,7 @@
 """The parameters of `BackpropClassifier` by topic, one line each, at the top of its page.
 
-The topics are in parameter_groups.toml, and the lines are the first ones of its docstring. A parameter's name leads to its description further
-down the page.
+The topics are in parameter_groups.toml, and the lines are the first ones of its docstring. A
+parameter's name leads to its description further down the page.
 """
 
 import re
