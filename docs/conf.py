@@ -28,12 +28,13 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    "literal_links",
+    "name_links",
     "parameter_groups",
 ]
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "obj"
+nitpicky = True  # a name that leads nowhere is an error
 smartquotes = False  # types and defaults keep the quotes of Python
 toc_object_entries_show_parents = "hide"
 
