@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # MathJax from the site itself: no other server is asked
+    "sphinx_codeautolink",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -47,6 +48,8 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
+# names in code are links too; a page's examples follow each other
+codeautolink_concat_default = True
 intersphinx_mapping = inventories.mapping(HERE)
 
 # which words of a type are links
