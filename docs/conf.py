@@ -1,6 +1,5 @@
 """Sphinx configuration: python -m sphinx -W docs docs/_build."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "_ext")]  # for what is imported by its name
 
 import inventories  # noqa: E402
+import name_links  # noqa: E402
 
 project = "skbp"
 author = "The skbp developers"
@@ -55,33 +55,7 @@ intersphinx_mapping = inventories.mapping(HERE)
 # which words of a type are links
 numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"
-numpydoc_xref_aliases = {
-    "array-like": ":term:`sklearn:array-like`",
-    "sparse matrix": ":term:`sklearn:sparse matrix`",
-    "Axes": "matplotlib.axes.Axes",
-    "Colorbar": "matplotlib.colorbar.Colorbar",
-    "DataFrame": "pandas.DataFrame",
-    "Figure": "matplotlib.figure.Figure",
-    "Line2D": "matplotlib.lines.Line2D",
-    "MLPClassifier": "sklearn.neural_network.MLPClassifier",
-    "Pipeline": "sklearn.pipeline.Pipeline",
-    "distributed.Client": "distributed.Client",
-}
-numpydoc_xref_aliases |= {
-    name.rpartition(".")[2]: name
-    for page in sorted(HERE.glob("api/*.md"))
-    for name in re.findall(
-        r"^   (skbp\.[\w.]*[A-Z][a-z]\w+)$", page.read_text("utf-8"), re.MULTILINE
-    )
-}
-# those that numpydoc would lead to Python's documentation
-numpydoc_xref_aliases |= {
-    name: name
-    for name in (
-        *("None", "bool", "boolean", "True", "False", "list", "tuple", "str", "string", "dict"),
-        *("float", "int", "callable", "iterable", "sequence", "generator", "array"),
-    )
-}
+numpydoc_xref_aliases = name_links.aliases(HERE)
 
 copybutton_exclude = ".linenos, .gp, .go"
 

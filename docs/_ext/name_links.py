@@ -3,9 +3,12 @@
 A literal such as ``StandardScaler`` or ``sklearn.pipeline.Pipeline`` becomes a link at its first
 place in a page, if it names a class of skbp or scikit-learn, or is the full name of something that
 an inventory has. A reference such as `BackpropClassifier.fit` or `fit` is found from any module.
+Words of a type such as ndarray, Axes or Network are links too.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
@@ -21,6 +24,30 @@ NOT_IN = (
     addnodes.pending_xref,
     addnodes.desc_signature,
 )
+
+TYPES = {
+    "array-like": ":term:`sklearn:array-like`",
+    "sparse matrix": ":term:`sklearn:sparse matrix`",
+    "Axes": "matplotlib.axes.Axes",
+    "Colorbar": "matplotlib.colorbar.Colorbar",
+    "DataFrame": "pandas.DataFrame",
+    "Figure": "matplotlib.figure.Figure",
+    "Line2D": "matplotlib.lines.Line2D",
+    "MLPClassifier": "sklearn.neural_network.MLPClassifier",
+    "Pipeline": "sklearn.pipeline.Pipeline",
+    "distributed.Client": ":class:`distributed.Client`",
+}
+# those that numpydoc would lead to Python's documentation
+PLAIN_TYPES = ("None", "bool", "boolean", "True", "False", "list", "tuple", "str", "string", "dict")
+PLAIN_TYPES += ("float", "int", "callable", "iterable", "sequence", "generator", "array")
+
+
+def aliases(docs: Path) -> dict[str, str]:
+    """Return what `numpydoc_xref_aliases` shall be, with the classes that the API pages list."""
+    pages = "".join(page.read_text("utf-8") for page in sorted(docs.glob("api/*.md")))
+    names = re.findall(r"^   (skbp\.[\w.]*[A-Z][a-z]\w+)$", pages, re.MULTILINE)
+    own = {name.rpartition(".")[2]: name for name in names}
+    return TYPES | own | {name: name for name in PLAIN_TYPES}
 
 
 def own_classes(env: BuildEnvironment) -> dict[str, str]:
