@@ -1,21 +1,45 @@
 """Check the site that Sphinx has built: python docs/check_site.py docs/_build.
 
 Every page has a title and a heading; every link within the site leads to a page, a file or a
-place in a page that is there; nothing is loaded from another server; the search finds "lambda";
-and no example of the gallery took a minute.
+place in a page that is there, and every link to a project that has an inventory to a place in
+that; nothing is loaded from another server. Each page of the guide has a figure, and neither it nor
+"Get started" prints True or False. No page has more words than its limit. The search finds
+"lambda"; and no example of the gallery took a minute.
 """
 
 import json
 import re
 import sys
+import zlib
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+import inventories  # noqa: E402
+
 LINKS = {"a": "href", "img": "src", "link": "href", "script": "src", "source": "src"}
 LONGEST_EXAMPLE = 60  # seconds
+
+# the words of a page's sentences, by its name; the first that fits counts
+MOST_WORDS = {
+    "index": 300,
+    "get_started*": 350,
+    "guide/*": 700,
+    "coming_from_mlpclassifier": 2200,
+    "lecture*": 1200,
+}
+WITH_FIGURE = ("guide/*", "guide/index")  # all of the first, but the second
+WITH_REAL_OUTPUT = ("guide/*", "get_started*")
+
+# elements that have no end, and those whose words are not of a sentence
+VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+NOT_PROSE = {"figcaption", "headerlink", "math", "pre", "script", "style", "table"}
 
 
 @dataclass
@@ -25,8 +49,12 @@ class Page(HTMLParser):
     path: Path
     title: str = ""
     n_headings: int = 0
+    n_figures: int = 0
+    n_words: int = 0
+    output: list = field(default_factory=list)
     ids: set = field(default_factory=set)
     links: list = field(default_factory=list)
+    within: list = field(default_factory=list)  # the tag and the classes of each open element
 
     def __post_init__(self):
         super().__init__()
@@ -40,19 +68,34 @@ class Page(HTMLParser):
         target = attributes.get(LINKS.get(tag))
         if target:
             self.links.append((tag, target))
+        self.n_figures += tag == "img" and self.is_within({"article"})
+        if tag not in VOID:
+            self.within.append((tag, {tag, *(attributes.get("class") or "").split()}))
+
+    def handle_endtag(self, tag):
+        """Close an element, and those in it that have no end."""
+        while tag in {name for name, _ in self.within} and self.within.pop()[0] != tag:
+            pass
 
     def handle_data(self, data):
-        """Note the title."""
-        if self.lasttag == "title" and not self.title:
+        """Note the title, the words of the text and what code prints."""
+        if self.is_within({"title"}) and not self.title:
             self.title = data.strip()
+        if self.is_within({"go"}):
+            self.output += data.splitlines()
+        if self.is_within({"article"}) and not self.is_within(NOT_PROSE):
+            self.n_words += len(re.findall(r"[^\W_]+", data))
+
+    def is_within(self, kinds):
+        """Return whether an open element has a tag or a class of these."""
+        return any(kinds & names for _, names in self.within)
 
 
 def main(site):
     """Print what is wrong, and fail if anything is."""
-    paths = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
-    pages = {path: Page(path) for path in paths}
-    faults = [f"{p.relative_to(site)}: {fault}" for p in pages for fault in wrong(p, pages)]
-    faults += wrong_search(site)
+    pages = pages_of(site)
+    known = places_by_host(DOCS / inventories.FOLDER)
+    faults = [*faults_of(site, pages, known), *wrong_search(site)]
     times = seconds_of_examples(site)
     faults += [f"{name} took {t:.0f} s" for name, t in times.items() if t >= LONGEST_EXAMPLE]
     print(f"{len(pages)} pages, {sum(len(page.links) for page in pages.values())} links")
@@ -61,22 +104,72 @@ def main(site):
         sys.exit("\n".join(faults) or "No example was run.")
 
 
-def wrong(path, pages):
-    """Yield what is wrong with a page."""
-    page = pages[path]
-    if not page.title or not page.n_headings:
-        yield "it has no title or no heading"
+def pages_of(site):
+    """Return the pages of a site by their paths."""
+    paths = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    return {path: Page(path) for path in paths}
+
+
+def faults_of(site, pages, known):
+    """Yield what is wrong with each page."""
+    for path, page in pages.items():
+        name = path.relative_to(site).with_suffix("").as_posix()
+        for fault in (
+            *wrong_links_within(page, pages),
+            *wrong_links_to_others(page, known),
+            *wrong_text(name, page),
+        ):
+            yield f"{name}.html: {fault}"
+
+
+def wrong_links_within(page, pages):
+    """Yield the links that lead to nothing on the site, and what other servers are asked for."""
     for tag, link in page.links:
         url = urlsplit(link)
         if url.scheme or url.netloc:
             if tag != "a" and url.scheme != "data":
                 yield f"it loads {link}"
             continue
-        target = (path.parent / unquote(url.path)).resolve() if url.path else path
+        target = (page.path.parent / unquote(url.path)).resolve() if url.path else page.path
         if not target.is_file():
             yield f"it leads to {link}, which is not there"
         elif url.fragment and target in pages and unquote(url.fragment) not in pages[target].ids:
             yield f"it leads to {link}, a place that is not there"
+
+
+def wrong_links_to_others(page, known):
+    """Yield the links to projects with an inventory that are not in it."""
+    for _, link in page.links:
+        url = urlsplit(link)
+        if url.path.strip("/") and url.netloc in known and link not in known[url.netloc]:
+            yield f"it leads to {link}, which is not in the inventory: see {inventories.TABLE.name}"
+
+
+def wrong_text(name, page):
+    """Yield what is wrong with what a page says and shows."""
+    if not page.title or not page.n_headings:
+        yield "it has no title or no heading"
+    pages, but = WITH_FIGURE
+    if fnmatch(name, pages) and name != but and not page.n_figures:
+        yield "it has no figure"
+    if any(fnmatch(name, each) for each in WITH_REAL_OUTPUT):
+        answers = [line for line in page.output if line.strip() in {"True", "False"}]
+        if answers:
+            yield f"{len(answers)} times it prints True or False: print what a reader wants to know"
+    most = next((most for each, most in MOST_WORDS.items() if fnmatch(name, each)), None)
+    if most and page.n_words > most:
+        yield f"it has {page.n_words} words, and should have no more than {most}"
+
+
+def places_by_host(folder):
+    """Return the addresses that the inventories have, by the host of the project."""
+    places = {}
+    for name, project in inventories.PROJECTS.items():
+        *_, packed = (folder / f"{name}.inv").read_bytes().split(b"\n", 4)
+        lines = zlib.decompress(packed).decode().splitlines()
+        here = {project["root"]} | {project["root"] + line.split()[-2] for line in lines}
+        places[urlsplit(project["root"]).netloc] = here
+    return places
 
 
 def wrong_search(site):

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import skbp
 
-sys.path.insert(0, str(Path(__file__).parent))  # for what Sphinx-Gallery imports by its name
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "_ext")]  # for what is imported by its name
+
+import inventories  # noqa: E402
+import name_links  # noqa: E402
 
 project = "skbp"
 author = "The skbp developers"
@@ -20,15 +24,20 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # MathJax from the site itself: no other server is asked
+    "sphinx_codeautolink",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "name_links",
+    "parameter_groups",
 ]
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "obj"
+nitpicky = True  # a name that leads nowhere is an error
 smartquotes = False  # types and defaults keep the quotes of Python
 toc_object_entries_show_parents = "hide"
 
@@ -40,20 +49,38 @@ autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+
+# names in code are links too; a page's examples follow each other
+codeautolink_concat_default = True
+intersphinx_mapping = inventories.mapping(HERE)
+
+# which words of a type are links
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = name_links.aliases(HERE)
+
 copybutton_exclude = ".linenos, .gp, .go"
 
 plot_working_directory = str(Path(__file__).parents[1])  # as in the tests, for paths of data
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]
+plot_rcparams = {"savefig.transparent": True}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skbp"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["scroll_hints.js"]
 html_show_sourcelink = False
+html_favicon = "_static/logo_light.svg"
 html_theme_options = {
-    "logo": {"text": "skbp"},
+    "logo": {
+        "text": f"skbp {version}",
+        "image_light": "_static/logo_light.svg",
+        "image_dark": "_static/logo_dark.svg",
+        "alt_text": "The start page",
+    },
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
@@ -70,10 +97,13 @@ sphinx_gallery_conf = {
     "subsection_order": ["../examples/your_data", "../examples/lecture"],
     "within_subsection_order": "gallery_hooks.InOrder",
     "abort_on_example_error": True,
-    "reset_modules": ("matplotlib", "gallery_hooks.make_warnings_errors"),
+    "reset_modules": (
+        "matplotlib",
+        "gallery_hooks.leave_out_backgrounds",
+        "gallery_hooks.make_warnings_errors",
+    ),
     "reset_modules_order": "both",
     "doc_module": ("skbp",),
-    "reference_url": {"skbp": None},
     "backreferences_dir": "api/generated/backreferences",
     "download_all_examples": False,
     "image_srcset": ["2x"],

@@ -1,7 +1,9 @@
-"""What Sphinx-Gallery asks for by name: the order of the examples, and warnings as errors."""
+"""What Sphinx-Gallery asks for by name: the order of the examples, and what holds for each."""
 
 import warnings
 from contextlib import ExitStack
+
+import matplotlib.pyplot as plt
 
 ORDER = (
     "quickstart",
@@ -30,6 +32,11 @@ class InOrder:
     def __call__(self, file_name):
         """Return the place of an example."""
         return ORDER.index(file_name.removesuffix(".py"))
+
+
+def leave_out_backgrounds(gallery_conf, file_name, when):
+    """Let the page be seen through the figures of an example, whether it is light or dark."""
+    plt.rcParams["savefig.transparent"] = True
 
 
 _during_an_example = ExitStack()

@@ -203,7 +203,7 @@ class LogMetrics(_Callback):
     log : callable
         Called as ``log(metrics, step=n)`` after iteration n (from 1). ``metrics`` is a dict with
         the ``"loss"``, and where there is a validation set also with the ``"validation_loss"``
-        and the ``"validation_score"``. `mlflow.log_metrics` is such a function.
+        and the ``"validation_score"``. ``mlflow.log_metrics`` is such a function.
 
     Examples
     --------

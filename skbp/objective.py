@@ -49,7 +49,7 @@ class Objective:
         The examples. float32 is computed in float32; anything else in float64.
         A sparse matrix (CSR or CSC) is never made dense. An array that is not aligned in
         memory, or has another byte order, is copied. A
-        `skbp.engine.arrays.NamespaceArray` stays in its library and on its device.
+        ``skbp.engine.arrays.NamespaceArray`` stays in its library and on its device.
     Y : ndarray of shape (m, s_L)
         The targets: one-hot rows; or, with logistic outputs, one column of 0 and 1
         or a 0/1 indicator matrix.

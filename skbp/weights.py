@@ -99,7 +99,7 @@ def split(Thetas: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
 
 
 def join(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[Floats]:
-    """Join ``coefs_`` and ``intercepts_`` to weight matrices Θ, the inverse of `split`.
+    """Join ``coefs_`` and ``intercepts_`` to weight matrices Θ, the inverse of ``split``.
 
     Parameters
     ----------

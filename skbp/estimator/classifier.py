@@ -159,12 +159,11 @@ class BackpropClassifier(
 
     alpha : float or "auto", default="auto"
         λ, the strength of the penalty λ/2m Σ Θ² on all weights but those of the bias
-        units, where m is the number of training rows (the sum of the sample
-        weights). It does not depend on ``batch_size``. ``"auto"`` is
-        c · min(1, m / 500), where c goes by the activation (the least of
-        several): 0.5 for "logistic", "identity" and a network without a hidden layer, 0.3 for
-        "softplus", 1 for "tanh" and "elu", 2 for "selu", and 3.5 for all others; a tenth of that
-        with ``loss="squared_error"``. ``alpha_`` is the value.
+        units; m is the number of training rows (the sum of the sample weights). It does not
+        depend on ``batch_size``. ``"auto"`` is c · min(1, m / 500), where c goes by the
+        activation (the least of several): 0.5 for "logistic", "identity" and a network without
+        a hidden layer, 0.3 for "softplus", 1 for "tanh" and "elu", 2 for "selu", and 3.5 for all
+        others; a tenth of that with ``loss="squared_error"``. ``alpha_`` is the value.
 
     batch_size : int or "auto", default="auto"
         The number of rows of a batch for "sgd" and "adam"; ``"auto"`` is
@@ -312,9 +311,8 @@ class BackpropClassifier(
         each example and step; a list holds one for each hidden layer.
 
     label_smoothing : float, default=0.0
-        ε, by which training moves the targets from 0 and 1 towards 1/K for K ≥ 3
-        exclusive classes, y (1 − ε) + ε/K, and towards ½ for binary and multilabel y,
-        y (1 − ε) + ε/2.
+        ε, by which training moves the targets away from 0 and 1: to y (1 − ε) + ε/K for K ≥ 3
+        exclusive classes, and to y (1 − ε) + ε/2 for binary and multilabel y.
 
     Attributes
     ----------

@@ -5,6 +5,7 @@ Public is what a module or a package of skbp names in its ``__all__``.
 
 import inspect
 import re
+import tomllib
 from doctest import DocTestFinder
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,9 @@ from skbp import BackpropClassifier
 from skbp.network import Network
 from skbp.objective import Objective
 
-PAGE = Path(__file__).parents[2] / "docs" / "api" / "index.md"
+DOCS = Path(__file__).parents[2] / "docs"
+API = DOCS / "api"
+PAGES = ("index.md", "parts.md")
 SECTION = re.compile(
     r"^## .+\n\n(?:.+\n)*\n*"
     r"^```{eval-rst}\n\.\. autosummary::\n(?P<options>(?:   :.+\n)*)\n(?P<names>(?:   .+\n)+)```$",
@@ -40,15 +43,13 @@ DOCTESTS = {
 }
 
 
-def listed():
-    """Return the names that the page lists, in their order."""
-    return [
-        name for section in SECTION.finditer(PAGE.read_text("utf-8")) for name in names(section)
-    ]
+def sections(page):
+    return list(SECTION.finditer((API / page).read_text("utf-8")))
 
 
-def names(section):
-    return section["names"].split()
+def listed(page):
+    """Return the names that a page lists, in their order."""
+    return [name for section in sections(page) for name in section["names"].split()]
 
 
 def methods_of(cls):
@@ -75,13 +76,27 @@ WITH_EXAMPLES = {
 }
 
 
-def test_the_page_lists_exactly_the_public_objects():
-    assert sorted(listed()) == sorted(PUBLIC)
+def test_the_pages_list_exactly_the_public_objects():
+    assert sorted(name for page in PAGES for name in listed(page)) == sorted(PUBLIC)
 
 
-def test_the_tables_lead_to_a_page_for_each_object():
-    options = [s["options"].split("\n") for s in SECTION.finditer(PAGE.read_text("utf-8"))]
-    assert options == [["   :toctree: generated", "   :nosignatures:", ""]] * len(options)
+def test_the_first_page_has_the_estimators_and_what_works_with_them():
+    modules = {name.rpartition(".")[0] for name in listed("index.md")}
+    assert modules == {"skbp", "skbp.plot", "skbp.callbacks", "skbp.onnx", "skbp.dask"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_lead_to_a_page_for_each_object(page):
+    for section in sections(page):
+        *options, caption = section["options"].splitlines()
+        assert options == ["   :toctree: generated", "   :nosignatures:"]
+        assert caption.startswith("   :caption: ")  # in the list beside the pages
+
+
+def test_each_parameter_of_the_classifier_has_a_topic():
+    groups = tomllib.loads((DOCS / "_ext" / "parameter_groups.toml").read_text("utf-8"))
+    names = " ".join(groups.values()).split()
+    assert sorted(names) == sorted(BackpropClassifier().get_params())
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

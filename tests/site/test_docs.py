@@ -3,7 +3,7 @@
     python tests/site/test_docs.py
 
 writes the tables of "Coming from MLPClassifier" anew from the two classes; the verdicts and the
-reasons, which stand in the last two columns, are the page's own.
+reasons are the page's own. The verdict comes before the values, so that a phone shows it.
 """
 
 import ast
@@ -151,16 +151,16 @@ class Table:
         found = self.pattern.search(page)
         lines = found[0].splitlines()[2:] if found else []
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-        return {row[0].strip("`"): (row[-2], row[-1]) for row in rows}
+        return {row[0].strip("`"): (row[1], row[-1]) for row in rows}
 
     def __call__(self, page):
         """Return the page with this table written anew; verdicts and reasons stay."""
         judged = self.judged(page)
-        header = [self.heading.lower().removesuffix("s"), *self.columns, "verdict", "reason"]
+        header = [self.heading.lower().removesuffix("s"), "verdict", *self.columns, "reason"]
         rows = [header, ["---"] * len(header)]
-        rows += [
-            [f"`{name}`", *cells, *judged.get(name, ("", ""))] for name, cells in self.rows.items()
-        ]
+        for name, cells in self.rows.items():
+            verdict, reason = judged.get(name, ("", ""))
+            rows.append([f"`{name}`", verdict, *cells, reason])
         text = "".join(f"| {' | '.join(row)} |\n" for row in rows)
         return self.pattern.sub(lambda _: text, page)
 
