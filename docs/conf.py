@@ -137,8 +137,10 @@ def set_language(app, page, template, context, doctree):
     """Write what is around a page in its language, where its front matter names one."""
     context["language"] = (context.get("meta") or {}).get("lang", context["language"])
     if context["language"] == "zh-CN":
-        translations = files("pydata_sphinx_theme") / "locale"
-        context["gettext"] = gettext.translation("sphinx", translations, ["zh"]).gettext
+        chinese = gettext.translation("sphinx", files("sphinx") / "locale", ["zh_CN"])
+        theme = files("pydata_sphinx_theme") / "locale"
+        chinese.add_fallback(gettext.translation("sphinx", theme, ["zh"]))
+        context["gettext"] = chinese.gettext
 
 
 def setup(app):
