@@ -98,6 +98,6 @@ for ax, model in zip(axes, models, strict=True):
 # sphinx_gallery_thumbnail_number = 2
 _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
 draw_map(ax, models[1], X_test, y_test)
-ax.set_title(f"λ = {models[1].alpha}, test digits")
+_ = ax.set_title(f"λ = {models[1].alpha}, test digits")
 
 plt.show()

@@ -85,7 +85,7 @@ linear, *with_hidden_units = settings
 figure, ax = plt.subplots(figsize=(4.8, 4.6), layout="compressed")
 plot(ax, linear)
 ax.set_ylabel("fraction of correct predictions")
-ax.legend(loc="lower right")
+_ = ax.legend(loc="lower right")
 
 # %%
 # With a hidden layer

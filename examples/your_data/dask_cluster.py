@@ -75,7 +75,7 @@ figure, ax = plt.subplots(figsize=(5.5, 4), layout="constrained")
 ax.plot(on_cluster.loss_curve_, color="#0072B2", linewidth=3, label="on the cluster")
 ax.plot(in_memory.loss_curve_, "--", color="#E69F00", label="in memory")
 ax.set(xlabel="iteration", ylabel="J(Θ)", yscale="log")
-ax.legend()
+_ = ax.legend()
 
 # %%
 # Predict

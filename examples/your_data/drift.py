@@ -104,7 +104,7 @@ for jump in range(PERIOD, len(X), PERIOD):
     ax.axvline(jump, color="0.5", linewidth=0.8, label="jump" if jump == PERIOD else None)
 ax.set(xlim=(0, len(X)), ylim=(0.25, 1), xlabel="samples so far", ylabel="accuracy")
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(loc="lower center", ncols=2)
+_ = ax.legend(loc="lower center", ncols=2)
 
 # %%
 # What the network has learned

@@ -67,7 +67,7 @@ for ax, name in zip(axes, ["pixels", "hidden layer"], strict=True):
         ax.scatter(*points[y_new == digit].T, s=12, color=colour, label=f"digit {digit}")
     ax.set(title=name, xticks=[], yticks=[], xlabel="first principal component")
 axes[0].set_ylabel("second principal component")
-figure.legend(
+_ = figure.legend(
     *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, markerscale=2
 )
 
@@ -112,7 +112,7 @@ ax.set(xscale="log", xlabel="labelled samples of each digit", ylabel="accuracy",
 ax.set_xticks(numbers, numbers)
 ax.minorticks_off()
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(loc="upper left")
+_ = ax.legend(loc="upper left")
 
 # %%
 # Limits

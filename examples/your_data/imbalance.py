@@ -108,7 +108,7 @@ for (name, y_pred), colour, marker in zip(
     ax.plot(*point, marker, color=colour, markersize=11, markeredgecolor="0.5", label=label)
 ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(0, 1.05))
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(loc="lower left")
+_ = ax.legend(loc="lower left")
 
 # %%
 # Probabilities

@@ -178,3 +178,10 @@ def test_an_example_has_a_title_a_paragraph_and_a_picture(path):
     assert "\n# %%\n" in source
     assert re.search(r"\bplt\.(subplots|figure|subplot_mosaic)\(", source)
     assert re.search(r"^ *plt\.show\(\)$", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_the_caption_of_an_example_has_at_most_two_sentences(path):
+    _, caption = ast.get_docstring(ast.parse(path.read_text("utf-8"))).split("\n\n", maxsplit=1)
+    ends = re.findall(r"[.?!](?=\s+[`*A-Z]|$)", caption)
+    assert 1 <= len(ends) <= 2
