@@ -52,6 +52,8 @@ numpydoc_show_class_members = False
 
 # names in code are links too; a page's examples follow each other
 codeautolink_concat_default = True
+# parts of a function that a page includes; examples, where Sphinx-Gallery has made the links
+suppress_warnings = ["codeautolink.parse_block", "codeautolink.match_name"]
 intersphinx_mapping = inventories.mapping(HERE)
 
 # which words of a type are links

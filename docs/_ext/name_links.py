@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.ext.intersphinx import InventoryAdapter
+from sphinx.ext.intersphinx import InventoryAdapter, resolve_reference_detect_inventory
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 NOT_IN = (
@@ -100,16 +100,20 @@ def ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
 def find_in_any_module(
     app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: nodes.Node
 ) -> nodes.Node | None:
-    """Resolve a class of skbp without its module, its member, or one of the classifier's."""
+    """Resolve a class without its module, its member, or a method of the classifier."""
     if node.get("refdomain") != "py":
         return None
-    classes = own_classes(env)
+    names = linked_names(env)
     name, _, member = node["reftarget"].partition(".")
-    full = classes.get(name, f"{classes['BackpropClassifier']}.{name}") + f".{member}" * bool(
-        member
-    )
-    domain = env.domains.python_domain
-    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", full, node, text)
+    known = names.get(name, names["BackpropClassifier"])
+    for target in (f"{known}.{member or name}", known if name in names else ""):
+        node["reftarget"] = target
+        domain, page = env.domains.python_domain, node["refdoc"]
+        found = domain.resolve_xref(env, page, app.builder, "obj", target, node, text)
+        found = found or resolve_reference_detect_inventory(env, node, text)
+        if found is not None:
+            return found
+    return None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -59,9 +59,10 @@ def name_parameters(app: Sphinx, doctree: nodes.document):
     for entry in doctree.findall(addnodes.desc):
         if entry["objtype"] == "class":
             for item in entry.findall(nodes.definition_list_item):
-                strong = item.next_node(nodes.strong)
-                if strong is not None:
-                    item["ids"].append(f"parameter-{strong.astext()}")
+                term = item.next_node(nodes.term)
+                name = term.next_node(nodes.strong)
+                if name is not None:
+                    term["ids"].append(f"parameter-{name.astext()}")
 
 
 def setup(app: Sphinx):

@@ -70,6 +70,11 @@ def test_a_page_without_title_or_heading_is_a_fault(tmp_path, text):
     assert faults(tmp_path, page=text) == ["page.html: it has no title or no heading"]
 
 
+@pytest.mark.parametrize("figure", [FIGURE, "<svg><path></svg>"])
+def test_a_page_of_the_guide_has_a_figure(tmp_path, figure):
+    assert faults(tmp_path, guide__solvers=figure) == []
+
+
 def test_a_page_of_the_guide_without_figure_is_a_fault(tmp_path):
     no_figure = '<img src="figure.png" alt="outside the article">'
     text = html("<h1>It</h1>").replace("<body>", f"<body>{no_figure}")
