@@ -50,14 +50,14 @@ def _logistic_bound(s: int, s_next: int) -> float:
     return 4 * glorot_bound(s, s_next)
 
 
-def _softplus_bound(s: int, s_next: int) -> float:
-    """Return 2 times Glorot's bound, because g′(0) = ½."""
-    return 2 * glorot_bound(s, s_next)
-
-
 def _he_bound(s: int, s_next: int) -> float:
     """Return He's bound (He et al., "Delving deep into rectifiers", ICCV 2015)."""
     return sqrt(6 / s)
+
+
+def _softplus_bound(s: int, s_next: int) -> float:
+    """Return √2 times He's bound, because g′(0) = ½; less, and few features look linear."""
+    return sqrt(2) * _he_bound(s, s_next)
 
 
 def _lecun_bound(s: int, s_next: int) -> float:

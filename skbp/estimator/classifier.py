@@ -149,9 +149,9 @@ class BackpropClassifier(
         - ``"auto"``, those that lead to a hidden layer uniformly in ± a bound that goes by its
           activation, those that lead to the output layer as if they led to the last hidden
           layer, and those of the bias units 0. The bound is √(6 / s_l) for "relu",
-          "leaky_relu" and "elu", √(3 / s_l) for "selu", and Glorot's
-          √(6 / (s_l + s_{l+1})) for "tanh", "identity" and custom activations that have no
-          ``start_bound``, times 4 for "logistic" and times 2 for "softplus". With "cg" or
+          "leaky_relu" and "elu", √(12 / s_l) for "softplus", √(3 / s_l) for "selu", and
+          Glorot's √(6 / (s_l + s_{l+1})) for "tanh", "identity" and custom activations that
+          have no ``start_bound``, times 4 for "logistic". With "cg" or
           "lbfgs" and the squared error, the outputs are the shares of the classes at first:
           the weights that lead to them are 0
         - ``"lecture"``, all uniformly in ± √(6 / (s_l + s_{l+1})), those of the bias units

@@ -3,6 +3,8 @@
 `benchmarks/sturdiness.py` asks the same of a thousand cells; here are the faults that users met.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from fitting import may_stop_early
@@ -65,6 +67,19 @@ def test_circles(n, sizes, seed):
 def test_moons(n, seed):
     X, y = make_moons(n, noise=0.1, random_state=seed)
     assert score(BackpropClassifier(random_state=seed), X, y) > 0.93
+
+
+@every_solver
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+def test_softplus_bends_or_warns(solver, loss, seed):
+    X, y = make_moons(300, noise=0.15, random_state=0)
+    model = BackpropClassifier((50,), "softplus", loss=loss, solver=solver, random_state=seed)
+    with warnings.catch_warnings(
+        record=True, action="always", category=ConvergenceWarning
+    ) as caught:
+        accuracy = score(model, scale(X), y, seed)
+    assert accuracy >= 0.9 or caught
 
 
 @pytest.mark.parametrize("activation", ["logistic", "relu", "tanh"])
