@@ -16,6 +16,8 @@ if not (find_spec("skl2onnx") and find_spec("onnxruntime")):
     collect_ignore_glob += ["skbp/onnx/*", "tests/onnx/*", "docs/guide/my_table.md"]
 if not all(map(find_spec, ["skl2onnx", "onnxruntime", "skops", "mlflow"])):
     collect_ignore_glob += ["docs/guide/deploy.md"]
+if not find_spec("sklearn.callback"):  # scikit-learn 1.9
+    collect_ignore_glob += ["docs/guide/resume.md"]
 
 
 @pytest.fixture(autouse=True)

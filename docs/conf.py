@@ -111,6 +111,7 @@ sphinx_gallery_conf = {
     "image_srcset": ["2x"],
     "junit": "sphinx-gallery/junit-results.xml",
     "show_signature": False,
+    "capture_repr": ("_repr_html_",),
     "write_computation_times": False,
     "remove_config_comments": True,
 }

@@ -29,7 +29,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skbp import BackpropClassifier
 
-X = pd.read_csv(Path(__file__).with_name("titanic.csv"), comment="#")
+folder = Path(__file__).parent if "__file__" in globals() else Path()  # a notebook's folder
+X = pd.read_csv(folder / "titanic.csv", comment="#")
 y = X.pop("survived")
 print(X.isna().sum().loc[lambda n_empty: n_empty > 0].rename("missing values"))
 X.head()
