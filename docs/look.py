@@ -19,10 +19,13 @@ MODES = {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"]}
 CHROMIUM = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 CHROMIUM += ["--allow-file-access-from-files", "--virtual-time-budget=8000"]
 
-# a page in a frame as wide as a phone, whose own width it writes down
+# a page in a frame as wide as a phone, and how wide it would be to show all of its text
 FRAME = """
-<iframe src="{address}" width="{width}" height="800" onload="setTimeout(
-  () => document.title = this.contentDocument.documentElement.scrollWidth, 3000)"></iframe>
+<iframe src="{address}" width="{width}" height="800" onload="setTimeout(() => {{
+  const page = this.contentDocument.documentElement;
+  const text = page.querySelector('.bd-article-container') ?? page;
+  document.title = page.scrollWidth + text.scrollWidth - text.clientWidth;
+}}, 3000)"></iframe>
 """
 
 

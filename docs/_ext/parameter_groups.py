@@ -6,6 +6,7 @@ parameter's name leads to its description further down the page.
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
@@ -58,11 +59,18 @@ def name_parameters(app: Sphinx, doctree: nodes.document):
     """Let links lead to each parameter of a class that has a page."""
     for entry in doctree.findall(addnodes.desc):
         if entry["objtype"] == "class":
-            for item in entry.findall(nodes.definition_list_item):
-                term = item.next_node(nodes.term)
+            for term in terms_of_parameters(entry):
                 name = term.next_node(nodes.strong)
-                if name is not None:
+                if name is not None and name.astext().isidentifier():
                     term["ids"].append(f"parameter-{name.astext()}")
+
+
+def terms_of_parameters(entry: addnodes.desc) -> Iterator[nodes.term]:
+    """Yield where the parameters of a class are named; those of its methods lie deeper."""
+    for fields in entry[-1].children:
+        for field in fields.children if isinstance(fields, nodes.field_list) else ():
+            if field[0].astext() == "Parameters":
+                yield from field.findall(nodes.term)
 
 
 def setup(app: Sphinx):
