@@ -178,7 +178,7 @@ class Checkpoint(_Callback):
         >>> from skbp.callbacks import Checkpoint
         >>> X, y = load_iris(return_X_y=True)
         >>> model = BackpropClassifier(
-        ...     solver="adam", learning_rate="cosine", max_iter=30
+        ...     solver="adam", learning_rate="cosine", max_iter=30, random_state=0
         ... )
         >>> if hasattr(model, "set_callbacks"):  # scikit-learn 1.9 or later
         ...     path = Path(tempfile.mkdtemp()) / "iris.checkpoint"

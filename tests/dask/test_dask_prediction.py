@@ -83,7 +83,10 @@ def test_predictions_are_lazy(model):
 def test_another_layer(model):
     found = model.transform(array(X), layer=3)
     assert found.shape == (len(X), 10)
-    assert_array_equal(found.compute(), model.to_local().transform(X, layer=3))
+    expected = model.to_local().transform(X, layer=3)
+    np.testing.assert_allclose(
+        found.compute(), expected, rtol=1e-12
+    )  # a partition may have a single row
 
 
 def test_sparse_labels_stay_sparse():
