@@ -56,7 +56,7 @@ def _he_bound(s: int, s_next: int) -> float:
 
 
 def _softplus_bound(s: int, s_next: int) -> float:
-    """Return √2 times He's bound, because g′(0) = ½; less, and few features look linear."""
+    """Return √2 times He's bound, because g′(0) = ½. With less, few inputs hardly bend it."""
     return sqrt(2) * _he_bound(s, s_next)
 
 

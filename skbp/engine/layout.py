@@ -5,15 +5,13 @@ files, are left out by the kernels, and NumPy adds them up in another order. So 
 once, where they come in.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-T = TypeVar("T")
 
-
-def aligned(array: T) -> T:
+def aligned(array: Any) -> Any:
     """Return an array or a sparse matrix whose numbers are at multiples of their size.
 
     Parameters
@@ -34,7 +32,7 @@ def aligned(array: T) -> T:
     >>> x.flags.aligned, aligned(x).flags.aligned
     (False, True)
     """
-    return array if all(part.flags.aligned for part in _parts(array)) else array.copy()  # type: ignore[attr-defined]
+    return array if all(part.flags.aligned for part in _parts(array)) else array.copy()
 
 
 def rows_of(X: Any, rows: Any) -> Any:
