@@ -34,7 +34,7 @@ from skbp.activations import Activation
 from skbp.estimator.assembly import problem_of
 from skbp.estimator.callbacks import CallbackSupportMixin, FitTasks
 from skbp.estimator.classifier import BackpropClassifier
-from skbp.estimator.data import validated
+from skbp.estimator.data import Dataset, validated
 from skbp.estimator.defaults import networks_for
 from skbp.estimator.ensemble import EnsemblePrediction
 from skbp.estimator.members import Member, greedy_counts, of_all_rows, of_folds
@@ -42,13 +42,22 @@ from skbp.estimator.namespaces import foreign
 from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.path import scored_path
 from skbp.estimator.plain_state import PlainState
-from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
+from skbp.estimator.precision import suits_single
+from skbp.estimator.search import (
+    Candidate,
+    Plan,
+    Search,
+    search,
+    with_larger_alphas,
+    with_skipped_alphas,
+)
 from skbp.estimator.selection import SELECTIONS, Choice
 from skbp.estimator.state import unchanged_on_error
 from skbp.estimator.targets import ClassWeight, targets_for
 from skbp.losses import Loss
 
 _LARGEST_ALPHA, _SMALLEST_ALPHA = 6.0, 0.02
+_SMALLEST_TOL_OF_SINGLE = 1e-4
 _OWN = ("hidden_layer_sizes", "activation", "random_state")
 
 
@@ -85,8 +94,9 @@ class BackpropClassifierCV(
 
     alphas : int or array-like of float, default=6
         The values of λ to choose from; of an int, so many from 6 to 0.02 on a log scale, and for
-        a network whose best one is 6, two larger ones. They are meant for all rows: in a fold λ
-        is multiplied by the share of its rows, so that λ/m is the same.
+        a network whose best one is 6, two larger ones. Of an int, the first fold tries all, and
+        the others begin a step above its best one (see the notes). They are meant for all rows:
+        in a fold λ is multiplied by the share of its rows, so that λ/m is the same.
 
     cv : int, cross-validation generator or iterable, default=5
         How the rows are divided into folds: an int is the number of folds, stratified by
@@ -124,9 +134,9 @@ class BackpropClassifierCV(
         ``selection`` must be "best" then.
 
     exhaustive : bool, default=False
-        Whether each fit starts from new weights and no path ends early. The scores are then
-        those of a :class:`~sklearn.model_selection.GridSearchCV` over `BackpropClassifier` with
-        the same parameters.
+        Whether each fit starts from new weights and tries every λ, in the precision of X. The
+        scores are then those of a :class:`~sklearn.model_selection.GridSearchCV` over
+        `BackpropClassifier` with the same parameters.
 
     store_oof_proba : bool, default=False
         Whether to keep the probabilities of the left-out rows, ``oof_proba_``.
@@ -246,8 +256,8 @@ class BackpropClassifierCV(
 
     scores_ : ndarray of shape (n_folds, n_networks, n_alphas)
         The scores. NaN where a path ended early: where the loss of the fold was more than 10 %
-        above its lowest, and the score was not its best; or where a λ that ``alphas`` does not
-        name was not tried. No λ with a NaN is chosen.
+        above its lowest, and the score was not its best; or where a λ was not tried. No λ with a
+        NaN is chosen.
 
     cv_results_ : dict of str to ndarray or list
         The scores and times of each network and λ, as in a search of scikit-learn.
@@ -290,8 +300,17 @@ class BackpropClassifierCV(
     `BackpropClassifier` too: ``coefs_``, ``network_``, ``loss_curve_`` and so on.
 
     λ descends. Each fit starts from the weights of the last one; units that the penalty has
-    switched off get new start weights. On all rows the same is done, down to the λ that was
-    chosen.
+    switched off get new start weights. On all rows the same is done, for the λ before the one
+    that was chosen, and for this one.
+
+    With an int as ``alphas`` and ``selection="best"``, the paths of all folds but the first begin
+    with the λ before the best one of the first fold, or with one up to 4 times the best. While
+    the λ that they begin with is best on average, the one before it is tried too.
+
+    The folds are trained in single precision, and all rows in the precision of X, unless that may
+    matter: with ``exhaustive=True`` or ``refit=False``, with a ``tol`` below 1e-4, with a callable
+    as ``scoring``, which gets X, and where a column of X has a mean of more than 1000 standard
+    deviations, or values or weights are above 1e30 or weights below 1e-30.
 
     References
     ----------
@@ -485,12 +504,13 @@ class BackpropClassifierCV(
         _raise_for_params(params, self, "fit")
         with unchanged_on_error(self):
             plan = self._plan(X, y, sample_weight, params)
-            has_scale = isinstance(self.alphas, Integral)
-            n_tasks = None if has_scale else plan.n_tasks + 1
+            n_tasks = None if self._has_scale() else plan.n_tasks + 1
             tasks = FitTasks(self, X, y, sample_weight, n_tasks)
             after_path = partial(tasks.part, "path")
             found = search(plan, self.n_jobs, after_path)
-            if has_scale:
+            if plan.is_race:
+                found = with_skipped_alphas(found, self.n_jobs, after_path)
+            if self._has_scale():
                 found = with_larger_alphas(found, self.n_jobs, after_path)
             plan = found.plan
             if found.was_interrupted:
@@ -526,18 +546,39 @@ class BackpropClassifierCV(
         splits = list(check_cv(self.cv, y, classifier=True).split(X, y, **of_splitter))
         seed = self._seed()
         classifiers = self._classifiers(seed)
+        candidates = [
+            Candidate(each, problem_of(each, targets, X, y, weight)) for each in classifiers
+        ]
         return Plan(
-            candidates=[
-                Candidate(each, problem_of(each, targets, X, y, weight)) for each in classifiers
-            ],
+            candidates=candidates,
             alphas=self._alphas().tolist(),
             splits=splits,
             seed=seed,
             score_params=partial(_of_rows, X, of_scorer),
             is_exhaustive=self.exhaustive,
             keeps_predictions=self.n_members > 1 or not self.refit or self.store_oof_proba,
+            is_race=self._is_race(),
+            dtype=self._dtype_of_folds(candidates[0].problem.dataset),
             scored_path=self._scored_path(classifiers),
         )
+
+    def _is_race(self) -> bool:
+        """Return whether the first fold decides with which λ the others begin."""
+        return self._has_scale() and self.selection == "best" and not self.exhaustive
+
+    def _has_scale(self) -> bool:
+        return isinstance(self.alphas, Integral)
+
+    def _dtype_of_folds(self, examples: Dataset) -> np.dtype[Any] | None:
+        """Return single precision where that does not matter, or None."""
+        matters = (
+            self.exhaustive
+            or not self.refit
+            or self.tol < _SMALLEST_TOL_OF_SINGLE
+            or callable(self.scoring)
+            or not suits_single(examples)
+        )
+        return None if matters else np.dtype(np.float32)
 
     def _scored_path(self, classifiers: list[BackpropClassifier]) -> Callable[..., Any]:
         """Return `scored_path`, which looks for its result in the memory first."""

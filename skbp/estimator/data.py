@@ -328,6 +328,29 @@ class Dataset:
         columns = {name: column for name, column in vars(self).items() if column is not None}
         return Dataset(**{name: column[rows] for name, column in columns.items()})
 
+    def astype(self, dtype: np.dtype[Any]) -> "Dataset":
+        """Return the same examples in a dtype.
+
+        Parameters
+        ----------
+        dtype : dtype
+            The dtype of X, the targets and the weights.
+
+        Returns
+        -------
+        Dataset
+            The examples, copied where their dtype is another one.
+        """
+        numbers = {name: column for name, column in vars(self).items() if name != "y"}
+        return replace(
+            self,
+            **{
+                name: column.astype(dtype, copy=False)
+                for name, column in numbers.items()
+                if column is not None
+            },
+        )
+
 
 def validated(
     estimator: BaseEstimator,

@@ -71,7 +71,7 @@ def of_folds(found: Search, counts: Mapping[Choice, int]) -> list[Member]:
 
 
 def of_all_rows(found: Search, counts: Mapping[Choice, int], n_jobs: int | None) -> list[Member]:
-    """Train networks on all rows, each down to its λ as in the folds.
+    """Train networks on all rows, each from the weights of the λ before its own.
 
     A network that the ensemble has several times is trained from as many start weights.
     Ctrl-C keeps the networks that are trained; of the first one its last iteration.
@@ -129,7 +129,7 @@ class _Refit:
 def _refits(found: Search, choice: Choice, count: int) -> Iterator[_Refit]:
     """Yield the trainings of a network, each from another seed."""
     plan, (i, j) = found.plan, choice
-    alphas = [plan.alphas[j]] if plan.is_exhaustive else found.alphas_down_to(choice)
+    alphas = [plan.alphas[j]] if plan.is_exhaustive else found.last_alphas(choice)
     for n in range(count):
         candidate = plan.candidates[i]
         yield _Refit(replace(candidate, classifier=plan.with_seed(candidate.classifier, n)), alphas)

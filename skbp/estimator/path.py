@@ -170,6 +170,8 @@ class Fold:
         The rows to score.
     score_params : mapping of str to object or None
         What a scorer gets beside the rows to score; None for their sample weights.
+    dtype : dtype or None, default=None
+        The dtype to train in. None for that of X.
     """
 
     classifier: "BackpropClassifier"
@@ -177,6 +179,23 @@ class Fold:
     train: Rows
     test: Rows
     score_params: Mapping[str, Any] | None = None
+    dtype: np.dtype[Any] | None = None
+
+    def take(self, rows: Rows) -> Dataset:
+        """Return some of the examples.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            The rows.
+
+        Returns
+        -------
+        Dataset
+            A copy of these rows.
+        """
+        taken = self.problem.dataset.take(rows)
+        return taken if self.dtype is None else taken.astype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -237,8 +256,7 @@ def scored_path(
         If Ctrl-C ends a fit.
     """
     whole = fold.problem
-    problem = replace(whole, examples=whole.dataset.take(fold.train))
-    test = whole.dataset.take(fold.test)
+    problem, test = replace(whole, examples=fold.take(fold.train)), fold.take(fold.test)
     path: list[Scored] = []
     begin = perf_counter()
     for fit in fits(fold.classifier, problem, alphas, whole.m, is_warm=not is_exhaustive):
@@ -268,7 +286,7 @@ def _scored(
     if not keeps_predictions:
         return Scored(score, loss, fit_time, score_time)
     attributes = fitted_attributes(fit.problem, fit.state, fit.result)
-    p = _class_probabilities(problem, theta, test)
+    p = _class_probabilities(problem, theta, test.astype(fold.problem.examples.dtype))
     return Scored(score, loss, fit_time, score_time, attributes, p)
 
 

@@ -1,12 +1,14 @@
 """The search of cross-validation: every network on every fold, and the table of its scores.
 
 The tasks are independent of each other and of the number of jobs. Each one copies the rows of
-its fold once, for the whole path.
+its fold once, for the whole path. In a race, the first fold tries every λ, and the others begin a
+little above its best one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import compress, cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _N_SEEDS = 1 << 32
 _N_LARGER = 2
+# how many times the best λ of the first fold the others begin with, if there is such a value
+_RACE_FROM = 4
 _NOT_TRIED = Scored(np.nan, np.nan, np.nan, np.nan)
 
 Split = tuple[Rows, Rows]
@@ -65,6 +69,10 @@ class Plan:
         Whether each fit starts anew, and no path ends early.
     keeps_predictions : bool
         Whether the weights and the class probabilities of all fits are kept.
+    is_race : bool, default=False
+        Whether the first fold decides with which λ the others begin.
+    dtype : dtype or None, default=None
+        The dtype in which the folds are trained. None for that of X.
     scored_path : callable
         `skbp.estimator.path.scored_path`, or that with a memory of what it returned.
     """
@@ -76,6 +84,8 @@ class Plan:
     score_params: Callable[[Rows], Mapping[str, Any] | None]
     is_exhaustive: bool
     keeps_predictions: bool
+    is_race: bool = False
+    dtype: np.dtype[Any] | None = None
     scored_path: Callable[..., list[Scored]] = scored_path
 
     @property
@@ -83,21 +93,34 @@ class Plan:
         """The number of paths."""
         return len(self.splits) * len(self.candidates)
 
-    def folds(self) -> Iterator[Fold]:
+    @property
+    def rounds(self) -> list[range]:
+        """The numbers of the folds that are tried at a time."""
+        n = len(self.splits)
+        return [range(1), range(1, n)] if self.is_race else [range(n)]
+
+    def folds(self, numbers: Iterable[int]) -> Iterator[Fold]:
         """Yield the tasks, fold by fold.
+
+        Parameters
+        ----------
+        numbers : iterable of int
+            The numbers of the folds.
 
         Yields
         ------
         Fold
             A fold for each network.
         """
-        for k, (train, test) in enumerate(self.splits):
+        for k in numbers:
+            train, test = self.splits[k]
             # A seed for each fold, so that the choice is not one for particular start weights.
             # A grid search has the same ones.
             seed = 0 if self.is_exhaustive else k + 1
             for each in self.candidates:
                 classifier = self.with_seed(each.classifier, seed)
-                yield Fold(classifier, each.problem, train, test, self.score_params(test))
+                params = self.score_params(test)
+                yield Fold(classifier, each.problem, train, test, params, self.dtype)
 
     def with_seed(self, classifier: "BackpropClassifier", n: int) -> "BackpropClassifier":
         """Return a classifier with the n-th seed.
@@ -131,12 +154,15 @@ class Search:
         What was tried.
     paths : list of list of Scored
         The finished paths, fold by fold, of folds that are complete.
-    was_interrupted : bool
-        Whether Ctrl-C ended it.
+    is_over : bool, default=False
+        Whether a callback or Ctrl-C has ended it.
+    was_interrupted : bool, default=False
+        Whether Ctrl-C has.
     """
 
     plan: Plan
     paths: list[list[Scored]]
+    is_over: bool = False
     was_interrupted: bool = False
 
     @property
@@ -181,8 +207,19 @@ class Search:
             values[fold, network, : len(path)] = [getattr(each, name) for each in path]
         return values
 
-    def alphas_down_to(self, choice: Choice) -> list[float]:
-        """Return the values of λ that were tried, from the largest down to a chosen one.
+    @property
+    def best_of_networks(self) -> list[int]:
+        """The number of the best λ of each network, of those that no fold ended before."""
+        return [int(i) for i in np.nanargmax(mean_scores(self.table("score")), axis=1)]
+
+    @property
+    def starts(self) -> list[int]:
+        """The number of the first λ of each network that all folds have tried."""
+        tried = np.isfinite(mean_scores(self.table("score")))
+        return [int(i) for i in tried.argmax(axis=1)]
+
+    def last_alphas(self, choice: Choice) -> list[float]:
+        """Return a chosen λ, after the one before it if all folds have tried that.
 
         Parameters
         ----------
@@ -192,11 +229,11 @@ class Search:
         Returns
         -------
         list of float
-            The values.
+            One or two values.
         """
         network, last = choice
-        alphas, path = self.plan.alphas[: last + 1], self.path(0, network)
-        return [a for a, each in zip(alphas, path, strict=False) if each is not _NOT_TRIED]
+        first = max(last - 1, self.starts[network])
+        return list(self.plan.alphas[first : last + 1])
 
     def probabilities(self, choice: Choice) -> list[Floats]:
         """Return the class probabilities of the rows that each fold left out.
@@ -328,15 +365,49 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
         If Ctrl-C comes before a fold is complete.
     """
     n_networks = len(plan.candidates)
+    starts = [0] * n_networks
+    found = Search(plan, [])
+    for numbers in plan.rounds:
+        if found.paths:
+            starts = [_start(plan.alphas, best) for best in found.best_of_networks]
+        alphas = [plan.alphas[start:] for start in starts]
+        more = _tried(plan, numbers, alphas, n_jobs, after_path)
+        begun = [
+            [*[_NOT_TRIED] * start, *path]
+            for start, path in zip(cycle(starts), more.paths, strict=False)
+        ]
+        found = replace(more, paths=[*found.paths, *begun])
+        if found.is_over:
+            break
+    if not found.paths:
+        raise KeyboardInterrupt
+    return found
+
+
+def _start(alphas: Sequence[float], best: int) -> int:
+    """Return the number of the λ to begin with: the one before the best, or one a little larger."""
+    near = sum(alpha > _RACE_FROM * alphas[best] for alpha in alphas)
+    return max(0, min(best - 1, near))
+
+
+def _tried(
+    plan: Plan,
+    numbers: Iterable[int],
+    alphas: Sequence[Sequence[float]],
+    n_jobs: int | None,
+    after_path: Callable[[], bool],
+) -> Search:
+    """Return a search over some folds, with values of λ for each network."""
+    n_networks = len(plan.candidates)
     paths: list[list[Scored]] = []
     is_over = False
 
     def tasks() -> Iterator[Any]:
-        for k, fold in enumerate(plan.folds()):
+        for k, fold in enumerate(plan.folds(numbers)):
             if is_over and k % n_networks == 0:
                 return
             yield delayed(plan.scored_path)(
-                fold, plan.alphas, plan.is_exhaustive, plan.keeps_predictions
+                fold, alphas[k % n_networks], plan.is_exhaustive, plan.keeps_predictions
             )
 
     try:
@@ -344,11 +415,9 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
             paths.append(path)
             is_over = after_path() or is_over
     except KeyboardInterrupt:
-        n = len(paths) // n_networks * n_networks
-        if n == 0:
-            raise
-        return Search(plan, paths[:n], was_interrupted=True)
-    return Search(plan, paths)
+        complete = paths[: len(paths) // n_networks * n_networks]
+        return Search(plan, complete, is_over=True, was_interrupted=True)
+    return Search(plan, paths, is_over)
 
 
 def parallel(n_jobs: int | None) -> Parallel:
@@ -370,6 +439,52 @@ def parallel(n_jobs: int | None) -> Parallel:
         return Parallel(n_jobs=n_jobs, prefer="threads")
 
 
+def with_skipped_alphas(
+    found: Search, n_jobs: int | None, after_path: Callable[[], bool]
+) -> Search:
+    """Return a search that has tried on all folds what a race has skipped, where it may be best.
+
+    Parameters
+    ----------
+    found : Search
+        The search.
+    n_jobs : int or None
+        The number of paths at a time, as in joblib.
+    after_path : callable
+        Called after each path; returns whether to begin no other fold.
+
+    Returns
+    -------
+    Search
+        The search, with scores for the next larger λ of each network, until its largest one is
+        not its best. If either was ended, what is there already.
+    """
+    while not found.is_over:
+        pairs = enumerate(zip(found.best_of_networks, found.starts, strict=True))
+        at_the_start = {i: start for i, (best, start) in pairs if 0 < start == best}
+        if not at_the_start:
+            break
+        found = _with_one_larger(found, at_the_start, n_jobs, after_path)
+    return found
+
+
+def _with_one_larger(
+    found: Search, starts: Mapping[int, int], n_jobs: int | None, after_path: Callable[[], bool]
+) -> Search:
+    """Return a search with scores for the λ before the first one of some networks."""
+    plan, n_networks = found.plan, len(found.plan.candidates)
+    chosen = replace(plan, candidates=[plan.candidates[i] for i in starts])
+    alphas = [[plan.alphas[start - 1]] for start in starts.values()]
+    more = _tried(chosen, plan.rounds[-1], alphas, n_jobs, after_path)
+    if more.is_over:
+        return replace(found, is_over=True, was_interrupted=more.was_interrupted)
+    paths, tried = [list(path) for path in found.paths], iter(more.paths)
+    for fold in plan.rounds[-1]:
+        for i, start in starts.items():
+            [paths[fold * n_networks + i][start - 1]] = next(tried)
+    return replace(found, paths=paths)
+
+
 def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
     """Return a search that has tried larger λ too, for the networks whose largest one was best.
 
@@ -386,27 +501,22 @@ def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[
     -------
     Search
         The search over two more values, on the same scale; other networks have no scores for
-        them. It is the same search if the largest λ was best for none, or if either ended before
-        all folds were complete.
+        them. It is the same search if the largest λ was best for none, or if either was ended.
     """
     plan = found.plan
-    at_the_end = np.nanargmax(mean_scores(found.table("score")), axis=1) == 0
-    is_over = found.was_interrupted or found.n_folds < len(plan.splits)
-    if is_over or len(plan.alphas) < 2 or not at_the_end.any():
+    at_the_end = [best == 0 for best in found.best_of_networks]
+    if found.is_over or len(plan.alphas) < 2 or not any(at_the_end):
         return found
     ratio = plan.alphas[0] / plan.alphas[1]
     larger = [plan.alphas[0] * ratio**power for power in range(_N_LARGER, 0, -1)]
-    candidates = [each for each, is_it in zip(plan.candidates, at_the_end, strict=True) if is_it]
-    try:
-        more = search(replace(plan, candidates=candidates, alphas=larger), n_jobs, after_path)
-    except KeyboardInterrupt:
-        return replace(found, was_interrupted=True)
+    candidates = list(compress(plan.candidates, at_the_end))
+    chosen, numbers = replace(plan, candidates=candidates), range(len(plan.splits))
+    more = _tried(chosen, numbers, [larger] * len(candidates), n_jobs, after_path)
     if more.n_folds < found.n_folds:
-        return replace(found, was_interrupted=more.was_interrupted)
+        return replace(found, is_over=True, was_interrupted=more.was_interrupted)
     paths = iter(more.paths)
-    tried = at_the_end.tolist() * found.n_folds
     joined = [
         [*(next(paths) if is_it else [_NOT_TRIED] * _N_LARGER), *path]
-        for is_it, path in zip(tried, found.paths, strict=True)
+        for is_it, path in zip(cycle(at_the_end), found.paths, strict=False)
     ]
-    return Search(replace(plan, alphas=[*larger, *plan.alphas]), joined)
+    return replace(found, plan=replace(plan, alphas=[*larger, *plan.alphas]), paths=joined)

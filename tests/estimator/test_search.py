@@ -9,9 +9,17 @@ from fitting import IRIS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skbp import BackpropClassifier
+from skbp.estimator import search as search_module
 from skbp.estimator.assembly import problem_of
 from skbp.estimator.path import Scored
-from skbp.estimator.search import Candidate, Plan, Search, search
+from skbp.estimator.search import (
+    Candidate,
+    Plan,
+    Search,
+    search,
+    with_larger_alphas,
+    with_skipped_alphas,
+)
 from skbp.estimator.targets import targets_for
 
 X, y = IRIS
@@ -38,7 +46,7 @@ def plan_of(*sizes, **parameters):
 
 
 def test_tasks_come_fold_by_fold_with_a_seed_for_each_fold():
-    folds = list(plan_of((2,), (3,)).folds())
+    folds = list(plan_of((2,), (3,)).folds(range(3)))
     assert [fold.classifier.hidden_layer_sizes for fold in folds] == [(2,), (3,)] * 3
     assert [fold.classifier.random_state for fold in folds] == [8, 8, 9, 9, 10, 10]
     for fold, (train, test) in zip(folds[::2], SPLITS, strict=True):
@@ -47,12 +55,12 @@ def test_tasks_come_fold_by_fold_with_a_seed_for_each_fold():
 
 
 def test_an_exhaustive_search_has_one_seed():
-    folds = plan_of((2,), is_exhaustive=True).folds()
+    folds = plan_of((2,), is_exhaustive=True).folds(range(3))
     assert {fold.classifier.random_state for fold in folds} == {7}
 
 
 def test_the_largest_seed_is_followed_by_small_ones():
-    folds = list(plan_of((2,), seed=2**32 - 2).folds())
+    folds = list(plan_of((2,), seed=2**32 - 2).folds(range(3)))
     assert [fold.classifier.random_state for fold in folds] == [2**32 - 1, 0, 1]
 
 
@@ -95,6 +103,105 @@ def test_mean_probabilities_by_hand():
     assert_allclose(P[SPLITS[0][1]], 0.1 * 1.75)
     assert_allclose(P[SPLITS[1][1]], 0.2 * 1.75)
     assert np.isnan(P[SPLITS[2][1]]).all()
+
+
+class Paths:
+    """Paths whose scores are given for each λ, and which notes what was asked for."""
+
+    def __init__(self, *scores_of_folds):
+        self.scores, self.asked = scores_of_folds, []
+
+    def __call__(self, fold, alphas, is_exhaustive, keeps_predictions):
+        k = fold.classifier.random_state - 8
+        self.asked.append((k, *alphas))
+        return scored(*[self.scores[k][alpha] for alpha in alphas])
+
+
+def race(*scores_of_folds, **given):
+    paths = Paths(*(dict(zip(ALPHAS, scores, strict=False)) for scores in scores_of_folds))
+    plan = plan_of((2,), alphas=ALPHAS, is_race=True, scored_path=paths, **given)
+    return search(plan, 1, lambda: False), paths
+
+
+ALPHAS = [81.0, 27.0, 9.0, 3.0, 1.0]
+
+
+def test_in_a_race_the_other_folds_begin_before_the_best_of_the_first():
+    found, paths = race((1, 2, 3, 4, 3), (5, 5, 5, 6, 5), (5, 5, 5, 6, 5))
+    assert paths.asked == [(0, *ALPHAS), (1, *ALPHAS[2:]), (2, *ALPHAS[2:])]
+    assert found.starts == [2]
+    assert found.best_of_networks == [3]
+    assert found.last_alphas((0, 3)) == [9, 3]
+    assert found.last_alphas((0, 2)) == [9]
+    assert np.isnan(found.table("score")[1:, 0, :2]).all()
+    assert with_skipped_alphas(found, 1, lambda: False) is found
+
+
+@pytest.mark.parametrize(
+    ("alphas", "best", "start"),
+    [
+        (ALPHAS, 0, 0),
+        (ALPHAS, 1, 0),
+        (ALPHAS, 4, 3),
+        ([8.0, 4.0, 2.0, 1.0], 3, 1),
+        ([100.0, 1.0], 1, 0),
+        ([2.0, 0.0], 1, 0),
+    ],
+)
+def test_a_race_begins_a_step_or_a_factor_above_the_best(alphas, best, start):
+    assert search_module._start(alphas, best) == start
+
+
+def test_what_a_race_skipped_is_tried_while_the_first_value_is_best():
+    values = [(1, 2, 3, 4, 3), (10, 9, 6, 2, 1), (10, 9, 6, 2, 1)]
+    found, paths = race(*values)
+    assert found.best_of_networks == found.starts == [2]
+    del paths.asked[:]
+    whole = with_skipped_alphas(found, 1, lambda: False)
+    assert paths.asked == [(1, 27), (2, 27), (1, 81), (2, 81)]
+    assert_array_equal(whole.table("score")[:, 0], values)
+    assert whole.best_of_networks == whole.starts == [0]
+    assert np.isnan(found.table("score")[1:, 0, :2]).all()
+
+
+def test_only_networks_that_need_it_are_tried_again():
+    class Both(Paths):
+        def __call__(self, fold, alphas, *args):
+            size = fold.classifier.hidden_layer_sizes[0]
+            path = super().__call__(fold, alphas, *args)
+            self.asked[-1] = (size, *self.asked[-1])
+            if size == 3:  # whose scores have their peak where it is in the first fold
+                path = scored(*[-abs(alpha - 3.0) for alpha in alphas])
+            return path
+
+    values = [(1, 2, 3, 4, 3), (7, 9, 8, 2, 1), (7, 9, 8, 2, 1)]
+    paths = Both(*(dict(zip(ALPHAS, scores, strict=True)) for scores in values))
+    plan = plan_of((3,), (2,), alphas=ALPHAS, is_race=True, scored_path=paths)
+    found = search(plan, 1, lambda: False)
+    del paths.asked[:]
+    whole = with_skipped_alphas(found, 1, lambda: False)
+    assert paths.asked == [(2, 1, 27), (2, 2, 27), (2, 1, 81), (2, 2, 81)]
+    assert whole.starts == [2, 0]
+    assert_array_equal(whole.table("score")[:, 1], values)
+    assert_array_equal(whole.table("score")[:, 0], found.table("score")[:, 0])
+
+
+def test_a_race_that_is_stopped_keeps_what_it_has():
+    found, _ = race((1, 2, 3, 4, 3), (7, 9, 8, 2, 1), (7, 9, 8, 2, 1))
+    stopped = with_skipped_alphas(found, 1, lambda: True)
+    assert stopped.is_over
+    assert not stopped.was_interrupted
+    assert stopped.paths == found.paths
+    assert with_larger_alphas(stopped, 1, lambda: False) is stopped
+
+
+def test_a_race_that_is_over_after_its_first_fold_begins_no_other():
+    paths = Paths(dict.fromkeys(ALPHAS, 1.0))
+    plan = plan_of((2,), alphas=ALPHAS, is_race=True, scored_path=paths)
+    found = search(plan, 1, lambda: True)
+    assert found.n_folds == 1
+    assert found.is_over
+    assert paths.asked == [(0, *ALPHAS)]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
