@@ -299,3 +299,25 @@ def is_squared_error(loss: str | Loss) -> bool:
     (True, False)
     """
     return loss == "squared_error" or isinstance(loss, LogisticSquaredError | SoftmaxSquaredError)
+
+
+def is_log_loss(loss: str | Loss) -> bool:
+    """Return whether a loss is the built-in cross entropy, which is affine in the targets.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name, or a loss object.
+
+    Returns
+    -------
+    bool
+        Whether it is. Not for objects of subclasses, which may compute something else.
+
+    Examples
+    --------
+    >>> from skbp.losses import is_log_loss
+    >>> is_log_loss("log_loss"), is_log_loss("squared_error")
+    (True, False)
+    """
+    return loss == "log_loss" or type(loss) in (LogisticLogLoss, SoftmaxLogLoss)

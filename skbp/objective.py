@@ -21,7 +21,7 @@ from skbp.engine import Engine, resolve_engine
 from skbp.engine.arrays import NamespaceArray
 from skbp.engine.blocks import map_blocks
 from skbp.engine.layout import aligned, rows_of
-from skbp.losses import Loss, get_loss
+from skbp.losses import Loss, get_loss, is_log_loss
 from skbp.network import Network
 from skbp.solvers.update_rules import Update
 
@@ -466,7 +466,27 @@ def constant_cost(
         return np.inf  # `Objective` tells what is wrong
     weight = None if sample_weight is None else sample_weight.astype(float) / m
     means = Y.mean(axis=0, dtype=float) if weight is None else weight @ Y
+    if is_log_loss(loss):
+        return log_loss_of_means(network, means)
     return losses_of_means(network, means, Y, loss, m, weight)
+
+
+def log_loss_of_means(network: Network, means: Floats) -> float:
+    """Return the mean cross entropy of the model whose outputs are the means of the targets.
+
+    Parameters
+    ----------
+    network : Network
+        The network, whose output activation matters.
+    means : ndarray of shape (s_L,)
+        The means of the targets.
+
+    Returns
+    -------
+    float
+        That of the means as targets: the cross entropy is affine in the targets.
+    """
+    return losses_of_means(network, means, means[np.newaxis], "log_loss", 1.0, None)
 
 
 def losses_of_means(

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from skbp.activations import ACTIVATIONS, Activation
 from skbp.engine.blocks import blocks
 from skbp.gradient_check import check_gradient
-from skbp.losses import LOSSES, LogisticLogLoss
+from skbp.losses import LOSSES, LogisticLogLoss, SoftmaxLogLoss
 from skbp.network import Network
 from skbp.objective import Objective, constant_cost, constant_decision
 from skbp.solvers import Adam, Momentum
@@ -784,6 +784,17 @@ def test_weights_act_as_repeated_rows_on_the_constant_cost():
 @pytest.mark.parametrize("weight", [np.zeros(M), np.full(M, 1e308)], ids=["zero", "too large"])
 def test_constant_cost_of_weights_without_a_sum_is_infinite(weight):
     assert constant_cost(Network((1, 3)), Y, sample_weight=weight) == math.inf
+
+
+def test_the_constant_cost_of_a_loss_that_extends_the_log_loss_is_its_own():
+    class Focal(SoftmaxLogLoss):
+        def per_row(self, z, a, Y):
+            return (1 - (a * Y).sum(axis=1)) ** 2 * super().per_row(z, a, Y)
+
+    network = Network((1, 3), output_activation="softmax")
+    p = Y.mean(axis=0)
+    expected = -np.mean([(1 - p[k]) ** 2 * np.log(p[k]) for k in Y.argmax(axis=1)])
+    assert_allclose(constant_cost(network, Y, Focal()), expected)
 
 
 def test_a_single_class_costs_a_constant_model_nothing():

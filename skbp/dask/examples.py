@@ -15,9 +15,9 @@ from skbp.dask.checks import Facts, WithTargets, facts, joined
 from skbp.dask.objective import Cost, PartitionedObjective
 from skbp.dask.partitions import Partitions
 from skbp.estimator.data import Dataset
-from skbp.losses import Loss
+from skbp.losses import Loss, is_log_loss
 from skbp.network import Network
-from skbp.objective import losses_of_means
+from skbp.objective import log_loss_of_means, losses_of_means
 
 
 def _size_of(part: Dataset) -> int:
@@ -185,6 +185,8 @@ class PartitionedExamples:
         """
         if not 0 < self.m < np.inf:
             return np.inf  # the cost tells what is wrong
+        if is_log_loss(loss):
+            return log_loss_of_means(network, self.target_means)
         losses = _ConstantLosses(network, self.target_means, loss, self.m)
         return float(sum(self.partitions.map(losses, [None] * len(self.partitions))))
 

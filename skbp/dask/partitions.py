@@ -484,7 +484,7 @@ class ClusterPartitions(Partitions):
     def _gathered(self, futures: list[Any]) -> list[Any]:
         """Return the results of tasks; if that fails, or Ctrl-C comes, no task goes on."""
         try:
-            return self._client.gather(futures)
+            return self._client.gather(futures, direct=self._session.is_direct)
         finally:
             _release(futures)
 
@@ -526,6 +526,15 @@ class Session:
     def __init__(self, client: "distributed.Client | None") -> None:
         self.client = client
         self._futures: list[distributed.Future] = []
+
+    @property
+    def is_direct(self) -> bool | None:
+        """Whether results come straight from the workers; None where the client decides.
+
+        Those of a `LocalCluster` can be reached, others may be behind the scheduler.
+        """
+        is_local = isinstance(getattr(self.client, "cluster", None), distributed.LocalCluster)
+        return True if is_local else None
 
     def partitions(self, parts: Sequence[Delayed]) -> Partitions:
         """Return partitions, computed on the workers if there is a cluster.
