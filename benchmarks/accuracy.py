@@ -72,7 +72,7 @@ def parse_arguments():
         "--plot",
         type=Path,
         default=Path("accuracy.png"),
-        help="file for the plot (default: accuracy.png)",
+        help="file for the plot by log-loss; that by error is beside it (default: accuracy.png)",
     )
     options = parser.parse_args()
     options.splits = 2 if options.quick else 10
@@ -215,14 +215,13 @@ def print_data_sets(data_sets):
 
 
 def draw(summary, path):
-    """Draw the ranks against the fit time."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for ax, metric in zip(axes, ["error", "log-loss"], strict=True):
+    """Draw the ranks by log-loss against the fit time, and those by error in a second file."""
+    for metric, file in [("log-loss", path), ("error", path.with_stem(f"{path.stem}_error"))]:
+        figure = Figure(figsize=(6, 3), layout="constrained")
+        ax = figure.subplots()
         draw_ranks(ax, summary["fit time"], summary[f"rank, {metric}"])
-        ax.set_title(f"Rank by {metric}")
-    axes[0].set_ylabel("mean rank, best at the top")
-    save(figure, path)
+        ax.set(title=f"Rank by {metric}", ylabel="mean rank, best at the top")
+        save(figure, file)
 
 
 def draw_ranks(ax, seconds, ranks):
@@ -233,7 +232,7 @@ def draw_ranks(ax, seconds, ranks):
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.margins(x=0.1)
-    heights = spread(ranks.sort_values(), (len(ranks) - 1) / 15)
+    heights = spread(ranks.sort_values(), (len(ranks) - 1) / 11)
     for name, height in heights.items():
         colour = OURS_COLOUR if name in ours else OTHER_COLOUR
         ax.plot(seconds[name], ranks[name], "o", color=colour)
@@ -244,7 +243,7 @@ def draw_ranks(ax, seconds, ranks):
             textcoords=ax.get_yaxis_transform(),
             verticalalignment="center",
             color=colour,
-            size=8,
+            size=10,
             arrowprops=LEADER | {"color": colour},
         )
     ax.grid(alpha=0.3)

@@ -21,7 +21,7 @@ def benchmarks(monkeypatch):
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("name", ["accuracy", "speed"])
+@pytest.mark.parametrize("name", ["accuracy", "accuracy_error", "speed"])
 def test_a_picture_is_small(name):
     picture = IMAGES / f"{name}.png"
     with Image.open(picture) as image:
