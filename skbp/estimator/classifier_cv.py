@@ -110,7 +110,8 @@ class BackpropClassifierCV(
 
     n_jobs : int, default=None
         The number of paths, each of a network on a fold, that are computed at a time, by
-        threads. None is 1 unless in a :class:`joblib.parallel_config` context; -1 is all cores.
+        processes: to start them takes a second, once. None is 1 unless in a
+        :class:`joblib.parallel_config` context, which can also choose threads; -1 is all cores.
         It does not change the result.
 
     memory : str or object with the joblib.Memory interface, default=None

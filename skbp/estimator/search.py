@@ -434,9 +434,9 @@ def parallel(n_jobs: int | None) -> Parallel:
         A callable of tasks.
     """
     try:
-        return Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+        return Parallel(n_jobs=n_jobs, prefer="processes", return_as="generator")
     except ValueError:  # "multiprocessing" and "ray" return all of them at the end
-        return Parallel(n_jobs=n_jobs, prefer="threads")
+        return Parallel(n_jobs=n_jobs, prefer="processes")
 
 
 def with_skipped_alphas(

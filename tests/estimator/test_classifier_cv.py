@@ -764,7 +764,7 @@ print([str(w.message) for w in caught], model.n_splits_, model.predict(X[:2]).sh
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
-def test_ctrl_c_while_threads_compute():
+def test_ctrl_c_while_processes_compute():
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True
     ) as process:
