@@ -49,7 +49,6 @@ from skbp.estimator.search import (
     Search,
     search,
     with_larger_alphas,
-    with_skipped_alphas,
 )
 from skbp.estimator.selection import SELECTIONS, Choice
 from skbp.estimator.state import unchanged_on_error
@@ -94,9 +93,10 @@ class BackpropClassifierCV(
 
     alphas : int or array-like of float, default=6
         The values of λ to choose from; of an int, so many from 6 to 0.02 on a log scale, and for
-        a network whose best one is 6, two larger ones. Of an int, the first fold tries all, and
-        the others begin a step above its best one (see the notes). They are meant for all rows:
-        in a fold λ is multiplied by the share of its rows, so that λ/m is the same.
+        a network whose best one is 6, in the first fold or in all, two larger ones. Of an int,
+        the first fold tries all, and the others begin a step above its best one (see the notes).
+        They are meant for all rows: in a fold λ is multiplied by the share of its rows, so that
+        λ/m is the same.
 
     cv : int, cross-validation generator or iterable, default=5
         How the rows are divided into folds: an int is the number of folds, stratified by
@@ -509,9 +509,7 @@ class BackpropClassifierCV(
             tasks = FitTasks(self, X, y, sample_weight, n_tasks)
             after_path = partial(tasks.part, "path")
             found = search(plan, self.n_jobs, after_path)
-            if plan.is_race:
-                found = with_skipped_alphas(found, self.n_jobs, after_path)
-            if self._has_scale():
+            if self._has_scale() and len(found.plan.alphas) == len(plan.alphas):
                 found = with_larger_alphas(found, self.n_jobs, after_path)
             plan = found.plan
             if found.was_interrupted:

@@ -94,10 +94,9 @@ class Plan:
         return len(self.splits) * len(self.candidates)
 
     @property
-    def rounds(self) -> list[range]:
-        """The numbers of the folds that are tried at a time."""
-        n = len(self.splits)
-        return [range(1), range(1, n)] if self.is_race else [range(n)]
+    def all_alphas(self) -> list[Sequence[float]]:
+        """All values of λ for each network."""
+        return [self.alphas] * len(self.candidates)
 
     def folds(self, numbers: Iterable[int]) -> Iterator[Fold]:
         """Yield the tasks, fold by fold.
@@ -364,24 +363,30 @@ def search(plan: Plan, n_jobs: int | None, after_path: Callable[[], bool]) -> Se
     KeyboardInterrupt
         If Ctrl-C comes before a fold is complete.
     """
-    n_networks = len(plan.candidates)
-    starts = [0] * n_networks
-    found = Search(plan, [])
-    for numbers in plan.rounds:
-        if found.paths:
-            starts = [_start(plan.alphas, best) for best in found.best_of_networks]
-        alphas = [plan.alphas[start:] for start in starts]
-        more = _tried(plan, numbers, alphas, n_jobs, after_path)
-        begun = [
-            [*[_NOT_TRIED] * start, *path]
-            for start, path in zip(cycle(starts), more.paths, strict=False)
-        ]
-        found = replace(more, paths=[*found.paths, *begun])
-        if found.is_over:
-            break
+    if plan.is_race:
+        found = _tried(plan, range(1), plan.all_alphas, n_jobs, after_path)
+        for step in (with_larger_alphas, _with_other_folds, _with_skipped_alphas):
+            found = step(found, n_jobs, after_path)
+    else:
+        found = _tried(plan, range(len(plan.splits)), plan.all_alphas, n_jobs, after_path)
     if not found.paths:
         raise KeyboardInterrupt
     return found
+
+
+def _with_other_folds(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
+    """Return a search over all folds, which begin near the best λ of the first one."""
+    if found.is_over:
+        return found
+    plan = found.plan
+    starts = [_start(plan.alphas, best) for best in found.best_of_networks]
+    alphas = [plan.alphas[start:] for start in starts]
+    more = _tried(plan, range(1, len(plan.splits)), alphas, n_jobs, after_path)
+    begun = [
+        [*[_NOT_TRIED] * start, *path]
+        for start, path in zip(cycle(starts), more.paths, strict=False)
+    ]
+    return replace(more, paths=[*found.paths, *begun])
 
 
 def _start(alphas: Sequence[float], best: int) -> int:
@@ -439,49 +444,29 @@ def parallel(n_jobs: int | None) -> Parallel:
         return Parallel(n_jobs=n_jobs, prefer="processes")
 
 
-def with_skipped_alphas(
+def _with_skipped_alphas(
     found: Search, n_jobs: int | None, after_path: Callable[[], bool]
 ) -> Search:
-    """Return a search that has tried on all folds what a race has skipped, where it may be best.
-
-    Parameters
-    ----------
-    found : Search
-        The search.
-    n_jobs : int or None
-        The number of paths at a time, as in joblib.
-    after_path : callable
-        Called after each path; returns whether to begin no other fold.
-
-    Returns
-    -------
-    Search
-        The search, with scores for the next larger λ of each network, until its largest one is
-        not its best. If either was ended, what is there already.
-    """
-    while not found.is_over:
-        pairs = enumerate(zip(found.best_of_networks, found.starts, strict=True))
-        at_the_start = {i: start for i, (best, start) in pairs if 0 < start == best}
-        if not at_the_start:
-            break
-        found = _with_one_larger(found, at_the_start, n_jobs, after_path)
+    """Return a search that has tried, of what was skipped, the λ before one that is best."""
+    for i in range(len(found.plan.candidates)):
+        while not found.is_over and 0 < found.starts[i] == found.best_of_networks[i]:
+            found = _with_alpha(found, (i, found.starts[i] - 1), n_jobs, after_path)
     return found
 
 
-def _with_one_larger(
-    found: Search, starts: Mapping[int, int], n_jobs: int | None, after_path: Callable[[], bool]
+def _with_alpha(
+    found: Search, choice: Choice, n_jobs: int | None, after_path: Callable[[], bool]
 ) -> Search:
-    """Return a search with scores for the λ before the first one of some networks."""
-    plan, n_networks = found.plan, len(found.plan.candidates)
-    chosen = replace(plan, candidates=[plan.candidates[i] for i in starts])
-    alphas = [[plan.alphas[start - 1]] for start in starts.values()]
-    more = _tried(chosen, plan.rounds[-1], alphas, n_jobs, after_path)
+    """Return a search with the scores of a network and a λ on the folds that have not tried it."""
+    plan, (i, j) = found.plan, choice
+    numbers = [k for k in range(found.n_folds) if found.path(k, i)[j] is _NOT_TRIED]
+    alone = replace(plan, candidates=[plan.candidates[i]])
+    more = _tried(alone, numbers, [[plan.alphas[j]]], n_jobs, after_path)
     if more.is_over:
         return replace(found, is_over=True, was_interrupted=more.was_interrupted)
-    paths, tried = [list(path) for path in found.paths], iter(more.paths)
-    for fold in plan.rounds[-1]:
-        for i, start in starts.items():
-            [paths[fold * n_networks + i][start - 1]] = next(tried)
+    paths = [list(path) for path in found.paths]
+    for k, [scored] in zip(numbers, more.paths, strict=True):
+        paths[k * len(plan.candidates) + i][j] = scored
     return replace(found, paths=paths)
 
 
@@ -504,13 +489,15 @@ def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[
         them. It is the same search if the largest λ was best for none, or if either was ended.
     """
     plan = found.plan
+    if found.is_over or len(plan.alphas) < 2:
+        return found
     at_the_end = [best == 0 for best in found.best_of_networks]
-    if found.is_over or len(plan.alphas) < 2 or not any(at_the_end):
+    if not any(at_the_end):
         return found
     ratio = plan.alphas[0] / plan.alphas[1]
     larger = [plan.alphas[0] * ratio**power for power in range(_N_LARGER, 0, -1)]
     candidates = list(compress(plan.candidates, at_the_end))
-    chosen, numbers = replace(plan, candidates=candidates), range(len(plan.splits))
+    chosen, numbers = replace(plan, candidates=candidates), range(found.n_folds)
     more = _tried(chosen, numbers, [larger] * len(candidates), n_jobs, after_path)
     if more.n_folds < found.n_folds:
         return replace(found, is_over=True, was_interrupted=more.was_interrupted)

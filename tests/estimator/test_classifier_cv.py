@@ -190,9 +190,9 @@ def test_where_the_largest_alpha_is_best_larger_ones_are_tried():
     ratio = 300**0.2
     assert_allclose(model.alphas_, 6 / ratio ** np.arange(-2, 6))
     means = model.scores_.mean(axis=0)
-    extended = np.isfinite(means[:, 0])
-    assert_array_equal(means[:, 2] == np.nanmax(means[:, 2:], axis=1), extended)
-    assert extended.any()
+    at_the_end = means[:, 2] == np.nanmax(means[:, 2:], axis=1)
+    assert at_the_end.any()
+    assert np.isfinite(means[at_the_end, 1]).all()
     given = small(alphas=[6.0, 0.1], hidden_layer_sizes=[(40,), (1,)]).fit(X, y)
     assert_array_equal(given.alphas_, [6, 0.1])
 
@@ -681,15 +681,19 @@ def test_ctrl_c_keeps_the_folds_that_are_complete():
     assert model.score(X, y) > 0.9
 
 
-def test_ctrl_c_while_larger_alphas_are_tried_keeps_the_search():
+@pytest.mark.parametrize(
+    ("selection", "n_scores", "n_folds"),
+    [("best", 2, 1), ("one_standard_error", 6, 3)],  # in a race larger ones come after a fold
+)
+def test_ctrl_c_while_larger_alphas_are_tried_keeps_the_search(selection, n_scores, n_folds):
     X, y = noisy()
     given = {"hidden_layer_sizes": (40,), "tol": 1e-5}  # in double precision
     complete = small(alphas=[6.0, 0.02], scoring="neg_log_loss", **given)
     complete.fit(X, y)
-    model = small(alphas=2, scoring=Interrupting(7), **given)  # 6 scores before
-    with pytest.warns(UserWarning, match="interrupted.*3 of 3 folds"):
+    model = small(alphas=2, selection=selection, scoring=Interrupting(n_scores + 1), **given)
+    with pytest.warns(UserWarning, match=f"interrupted.*{n_folds} of 3 folds"):
         model.fit(X, y)
-    assert_array_equal(model.scores_, complete.scores_)
+    assert_array_equal(model.scores_, complete.scores_[:n_folds])
 
 
 class Presses:

@@ -18,7 +18,6 @@ from skbp.estimator.search import (
     Search,
     search,
     with_larger_alphas,
-    with_skipped_alphas,
 )
 from skbp.estimator.targets import targets_for
 
@@ -134,7 +133,6 @@ def test_in_a_race_the_other_folds_begin_before_the_best_of_the_first():
     assert found.last_alphas((0, 3)) == [9, 3]
     assert found.last_alphas((0, 2)) == [9]
     assert np.isnan(found.table("score")[1:, 0, :2]).all()
-    assert with_skipped_alphas(found, 1, lambda: False) is found
 
 
 @pytest.mark.parametrize(
@@ -155,53 +153,84 @@ def test_a_race_begins_a_step_or_a_factor_above_the_best(alphas, best, start):
 def test_what_a_race_skipped_is_tried_while_the_first_value_is_best():
     values = [(1, 2, 3, 4, 3), (10, 9, 6, 2, 1), (10, 9, 6, 2, 1)]
     found, paths = race(*values)
-    assert found.best_of_networks == found.starts == [2]
-    del paths.asked[:]
-    whole = with_skipped_alphas(found, 1, lambda: False)
-    assert paths.asked == [(1, 27), (2, 27), (1, 81), (2, 81)]
-    assert_array_equal(whole.table("score")[:, 0], values)
-    assert whole.best_of_networks == whole.starts == [0]
-    assert np.isnan(found.table("score")[1:, 0, :2]).all()
+    others = [(1, *ALPHAS[2:]), (2, *ALPHAS[2:])]
+    assert paths.asked == [(0, *ALPHAS), *others, (1, 27), (2, 27), (1, 81), (2, 81)]
+    assert_array_equal(found.table("score")[:, 0], values)
+    assert found.best_of_networks == found.starts == [0]
+
+
+class OfTwo(Paths):
+    """The same for a network of 2 units, and one of 3 whose best λ is always 3."""
+
+    def __call__(self, fold, alphas, *args):
+        path = super().__call__(fold, alphas, *args)
+        size = fold.classifier.hidden_layer_sizes[0]
+        self.asked[-1] = (size, *self.asked[-1])
+        return path if size == 2 else scored(*[-abs(alpha - 3.0) for alpha in alphas])
+
+
+def race_of_two(*scores_of_folds):
+    paths = OfTwo(*(dict(zip(MORE_ALPHAS, scores, strict=True)) for scores in scores_of_folds))
+    plan = plan_of((2,), (3,), alphas=ALPHAS, is_race=True, scored_path=paths)
+    return search(plan, 1, lambda: False), paths
+
+
+MORE_ALPHAS = [729.0, 243.0, *ALPHAS]
 
 
 def test_only_networks_that_need_it_are_tried_again():
-    class Both(Paths):
+    values = [(0, 0, 1, 2, 3, 4, 3), (0, 0, 7, 9, 8, 2, 1), (0, 0, 7, 9, 8, 2, 1)]
+    found, paths = race_of_two(*values)
+    assert paths.asked[6:] == [(2, 1, 27), (2, 2, 27), (2, 1, 81), (2, 2, 81)]
+    assert found.starts == [0, 2]
+    assert_array_equal(found.table("score")[:, 0], np.array(values)[:, 2:])
+    assert np.isnan(found.table("score")[1:, 1, :2]).all()
+
+
+def test_larger_alphas_are_tried_on_the_first_fold_of_a_race():
+    values = [(3, 9, 8, 7, 6, 5, 4)] * 3
+    found, paths = race_of_two(*values)
+    assert paths.asked[:3] == [(2, 0, *ALPHAS), (3, 0, *ALPHAS), (2, 0, 729, 243)]
+    assert paths.asked[3:] == [
+        (2, 1, *MORE_ALPHAS),
+        (3, 1, *MORE_ALPHAS[4:]),
+        (2, 2, *MORE_ALPHAS),
+        (3, 2, *MORE_ALPHAS[4:]),
+    ]
+    assert_array_equal(found.plan.alphas, MORE_ALPHAS)
+    assert found.best_of_networks == [1, 5]
+    assert_array_equal(found.table("score")[:, 0], values)
+
+
+def test_a_larger_alpha_that_the_first_fold_has_not_tried_is_tried_on_it_too():
+    class Swapped(OfTwo):
         def __call__(self, fold, alphas, *args):
-            size = fold.classifier.hidden_layer_sizes[0]
             path = super().__call__(fold, alphas, *args)
-            self.asked[-1] = (size, *self.asked[-1])
-            if size == 3:  # whose scores have their peak where it is in the first fold
-                path = scored(*[-abs(alpha - 3.0) for alpha in alphas])
+            size, is_first = self.asked[-1][0], self.asked[-1][1] == 0
+            if size == 3:  # in the first fold the best is 27, in the others the largest
+                return scored(*[-abs(alpha - 27) if is_first else 9 * alpha for alpha in alphas])
             return path
 
-    values = [(1, 2, 3, 4, 3), (7, 9, 8, 2, 1), (7, 9, 8, 2, 1)]
-    paths = Both(*(dict(zip(ALPHAS, scores, strict=True)) for scores in values))
-    plan = plan_of((3,), (2,), alphas=ALPHAS, is_race=True, scored_path=paths)
+    paths = Swapped(*(dict.fromkeys(MORE_ALPHAS, 0.0) | {81: 9.0, 243: 8.0},) * 3)
+    plan = plan_of((2,), (3,), alphas=ALPHAS, is_race=True, scored_path=paths)
     found = search(plan, 1, lambda: False)
-    del paths.asked[:]
-    whole = with_skipped_alphas(found, 1, lambda: False)
-    assert paths.asked == [(2, 1, 27), (2, 2, 27), (2, 1, 81), (2, 2, 81)]
-    assert whole.starts == [2, 0]
-    assert_array_equal(whole.table("score")[:, 1], values)
-    assert_array_equal(whole.table("score")[:, 0], found.table("score")[:, 0])
+    assert (3, 0, 243) in paths.asked
+    assert np.isfinite(found.table("score")[:, 1]).all()
+    assert found.starts[1] == found.best_of_networks[1] == 0
 
 
-def test_a_race_that_is_stopped_keeps_what_it_has():
-    found, _ = race((1, 2, 3, 4, 3), (7, 9, 8, 2, 1), (7, 9, 8, 2, 1))
-    stopped = with_skipped_alphas(found, 1, lambda: True)
-    assert stopped.is_over
-    assert not stopped.was_interrupted
-    assert stopped.paths == found.paths
-    assert with_larger_alphas(stopped, 1, lambda: False) is stopped
-
-
-def test_a_race_that_is_over_after_its_first_fold_begins_no_other():
-    paths = Paths(dict.fromkeys(ALPHAS, 1.0))
+@pytest.mark.parametrize("n_paths", [1, 3, 4])
+def test_a_race_that_is_stopped_keeps_what_is_complete(n_paths):
+    answers = iter([False] * (n_paths - 1))
+    values = [(1, 2, 3, 4, 3), (7, 9, 8, 2, 1), (7, 9, 8, 2, 1)]
+    paths = Paths(*(dict(zip(ALPHAS, scores, strict=True)) for scores in values))
     plan = plan_of((2,), alphas=ALPHAS, is_race=True, scored_path=paths)
-    found = search(plan, 1, lambda: True)
-    assert found.n_folds == 1
+    found = search(plan, 1, lambda: next(answers, True))
+    assert len(paths.asked) == n_paths
+    assert found.n_folds == min(n_paths, 3)
     assert found.is_over
-    assert paths.asked == [(0, *ALPHAS)]
+    assert not found.was_interrupted
+    assert with_larger_alphas(found, 1, lambda: False) is found
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
