@@ -395,6 +395,32 @@ def _start(alphas: Sequence[float], best: int) -> int:
     return max(0, min(best - 1, near))
 
 
+def _with_skipped_alphas(
+    found: Search, n_jobs: int | None, after_path: Callable[[], bool]
+) -> Search:
+    """Return a search that has tried, of what was skipped, the λ before one that is best."""
+    for i in range(len(found.plan.candidates)):
+        while not found.is_over and 0 < found.starts[i] == found.best_of_networks[i]:
+            found = _with_alpha(found, (i, found.starts[i] - 1), n_jobs, after_path)
+    return found
+
+
+def _with_alpha(
+    found: Search, choice: Choice, n_jobs: int | None, after_path: Callable[[], bool]
+) -> Search:
+    """Return a search with the scores of a network and a λ on the folds that have not tried it."""
+    plan, (i, j) = found.plan, choice
+    numbers = [k for k in range(found.n_folds) if found.path(k, i)[j] is _NOT_TRIED]
+    alone = replace(plan, candidates=[plan.candidates[i]])
+    more = _tried(alone, numbers, [[plan.alphas[j]]], n_jobs, after_path)
+    if more.is_over:
+        return replace(found, is_over=True, was_interrupted=more.was_interrupted)
+    paths = [list(path) for path in found.paths]
+    for k, [scored] in zip(numbers, more.paths, strict=True):
+        paths[k * len(plan.candidates) + i][j] = scored
+    return replace(found, paths=paths)
+
+
 def _tried(
     plan: Plan,
     numbers: Iterable[int],
@@ -442,32 +468,6 @@ def parallel(n_jobs: int | None) -> Parallel:
         return Parallel(n_jobs=n_jobs, prefer="processes", return_as="generator")
     except ValueError:  # "multiprocessing" and "ray" return all of them at the end
         return Parallel(n_jobs=n_jobs, prefer="processes")
-
-
-def _with_skipped_alphas(
-    found: Search, n_jobs: int | None, after_path: Callable[[], bool]
-) -> Search:
-    """Return a search that has tried, of what was skipped, the λ before one that is best."""
-    for i in range(len(found.plan.candidates)):
-        while not found.is_over and 0 < found.starts[i] == found.best_of_networks[i]:
-            found = _with_alpha(found, (i, found.starts[i] - 1), n_jobs, after_path)
-    return found
-
-
-def _with_alpha(
-    found: Search, choice: Choice, n_jobs: int | None, after_path: Callable[[], bool]
-) -> Search:
-    """Return a search with the scores of a network and a λ on the folds that have not tried it."""
-    plan, (i, j) = found.plan, choice
-    numbers = [k for k in range(found.n_folds) if found.path(k, i)[j] is _NOT_TRIED]
-    alone = replace(plan, candidates=[plan.candidates[i]])
-    more = _tried(alone, numbers, [[plan.alphas[j]]], n_jobs, after_path)
-    if more.is_over:
-        return replace(found, is_over=True, was_interrupted=more.was_interrupted)
-    paths = [list(path) for path in found.paths]
-    for k, [scored] in zip(numbers, more.paths, strict=True):
-        paths[k * len(plan.candidates) + i][j] = scored
-    return replace(found, paths=paths)
 
 
 def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[], bool]) -> Search:
