@@ -113,8 +113,17 @@ def tasks_left(client):
     return left
 
 
+def address_with_most(dask_scheduler):
+    """Return the address of the worker that has most of what a fit has made."""
+    bytes_of_fit = {
+        address: sum(task.nbytes for task in worker.has_what if task.key.startswith("skbp-"))
+        for address, worker in dask_scheduler.workers.items()
+    }
+    return max(bytes_of_fit, key=bytes_of_fit.get)
+
+
 class Killing:
-    """Kills a worker in the second iteration of a fit, as ``kill -9`` does."""
+    """Kills a worker that has partitions in the second iteration of a fit, as ``kill -9`` does."""
 
     def __init__(self, client, monkeypatch):
         self.client, self.n, self.address = client, 0, None
@@ -125,7 +134,7 @@ class Killing:
         self.n += 1
         if self.n == 2:
             pids = self.client.run(os.getpid)
-            self.address = min(pids)
+            self.address = self.client.run_on_scheduler(address_with_most)
             os.kill(pids[self.address], signal.SIGKILL)
         return self.add(*arguments)
 
