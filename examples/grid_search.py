@@ -3,7 +3,7 @@ Grid search as a heat map
 =========================
 
 The score of a network by λ (``alpha``) and the number of its hidden units, from ten-fold
-cross-validation; brighter is better. With a good λ, the number of units matters little.
+cross-validation; yellow is best. With a good λ, the number of units matters little.
 """
 
 # %%

@@ -19,8 +19,8 @@ the search: lower and further to the left is better.
 #    and solver of 1,
 # 4. ``MLPClassifier`` with its defaults and no search.
 #
-# It prints the median time, and the mean error and log-loss on the test digits. It takes 20 to 30
-# seconds on two cores. The figure needs Matplotlib; the text does not.
+# It prints the median time, and the mean error and log-loss on the test digits. It takes half a
+# minute on two cores. The figure needs Matplotlib; the text does not.
 
 import warnings
 from statistics import median

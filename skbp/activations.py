@@ -236,7 +236,8 @@ ACTIVATIONS: Mapping[str, Activation] = {
 }
 """Activation functions of hidden units, by name.
 
-The names are accepted as the ``activation`` of `skbp.network.Network`.
+``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"selu"`` and
+``"softplus"``. The names are accepted as the ``activation`` of `skbp.network.Network`.
 """
 
 OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
@@ -246,7 +247,7 @@ OUTPUT_ACTIVATIONS: Mapping[str, OutputActivation] = {
         OutputActivation(_softmax, _log_softmax, "softmax"),
     )
 }
-"""Activation functions of the output layer, by name.
+"""Activation functions of the output layer, by name: ``"logistic"`` and ``"softmax"``.
 
 The names are accepted as the ``output_activation`` of `skbp.network.Network`.
 """

@@ -235,6 +235,7 @@ LOSSES: Mapping[tuple[str, str], Loss] = {
 }
 """Built-in losses, keyed by the names of the output activation and the loss.
 
+The outputs are ``"logistic"`` or ``"softmax"``, the losses ``"log_loss"`` or ``"squared_error"``.
 For example ``LOSSES["softmax", "log_loss"]``; `skbp.losses.get_loss` also validates the names.
 """
 

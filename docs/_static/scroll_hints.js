@@ -1,6 +1,10 @@
 // Mark what is wider than the page, and what has more on its right, so that site.css can say so.
-const WIDE =
-  ".pst-scrollable-table-container, .bd-article div.math mjx-container, .bd-article .highlight pre";
+const WIDE = [
+  ".pst-scrollable-table-container",
+  ".bd-article div.math mjx-container",
+  ".bd-article .highlight pre",
+  ".output_html",
+].join();
 
 function mark(box) {
   const hidden = box.scrollWidth - box.clientWidth;

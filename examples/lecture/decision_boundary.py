@@ -2,9 +2,9 @@
 λ and the decision boundary
 ===========================
 
-The regions of five digits in two dimensions, in the colour of the digit and paler where the network
-is less certain. With a small λ (``alpha``) the borders bend around single training digits, with a
-large one the regions are too simple; λ = 0.1 is the best for the test digits.
+The regions of five digits in two dimensions, in the colour of the digit, which fades where the
+network is less certain. With a small λ (``alpha``) the borders bend around single training digits,
+with a large one the regions are too simple; λ = 0.1 is the best for the test digits.
 """
 
 # %%

@@ -15,6 +15,7 @@ the categories. Right, how much a network with all columns loses if one of them 
 # pandas.
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -94,7 +95,8 @@ for parts in choices:
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 model = model_of(["numbers", "categories", "names"]).fit(X_train, y_train)
-print("Features of the network:", *model[:-1].get_feature_names_out())
+features = ", ".join(model[:-1].get_feature_names_out())
+print(fill(f"Features of the network: {features}", width=95))
 
 importance = permutation_importance(
     model, X_test, y_test, scoring="roc_auc", n_repeats=30, random_state=0

@@ -33,7 +33,11 @@ ENGINES: tuple[Engine, ...] = (
     NamespaceEngine(fallback=_NUMPY),
     _NUMPY,
 )
-"""The engines, the fastest first; the last one supports all that is in NumPy or SciPy."""
+"""The engines, the fastest first.
+
+The compiled kernels, that for arrays of other libraries, and that of NumPy, which supports all
+that is in NumPy or SciPy.
+"""
 
 
 def resolve_engine(

@@ -24,8 +24,8 @@ class HiddenUnitsDisplay:
 
     Create it with `from_estimator`. Bright pixels where the weights are positive, and dark pixels
     where they are negative, activate a unit: its image shows the pattern that it detects. All
-    images share one colour scale, symmetric about 0, so small weights look pale. The bias weights
-    are not shown.
+    images share one colour scale, symmetric about 0, so small weights have little colour. The bias
+    weights are not shown.
 
     Parameters
     ----------

@@ -181,7 +181,7 @@ class NetworkDisplay:
     ) -> Self:
         """Plot the activations, errors and gradient of one sample.
 
-        Each unit shows its activation: white is 0, green positive and violet negative. Full
+        Each unit shows its activation: green is positive, violet negative; 0 has no colour. Full
         colour is 1, or the largest absolute activation of the layer if that exceeds 1. Its error
         δ is written below it. Each link shows the gradient ∂J/∂Θ^(l)_ji = δ_j^(l+1) a_i^(l) of
         the sample. The title shows the label of the sample and its loss J, without the penalty,
