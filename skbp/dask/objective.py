@@ -240,27 +240,13 @@ def pieces(rows: Iterable[int], n_parameters: int) -> list[list[slice]]:
 
 
 @dataclass(frozen=True)
-class _Together(Sequence[Sum]):
-    """Sums of several partitions in one array, which Dask sends faster than many."""
-
-    losses: Sequence[float]
-    Deltas: Floats
-
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.losses[i], self.Deltas[i]
-
-
-@dataclass(frozen=True)
 class _Sums:
     """Computes Σ_i w_i loss and Δ of partitions, on the worker that has them."""
 
     cost: Cost
     theta: Floats
 
-    def __call__(self, parts: list[Dataset], pieces: list[list[slice]]) -> Sequence[Sum]:
+    def __call__(self, parts: list[Dataset], pieces: list[list[slice]]) -> list[Sum]:
         objectives = [self.cost.on(part) for part in parts]
         items = [
             (objective, piece)
@@ -269,8 +255,7 @@ class _Sums:
         ]
         with one_blas_thread(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
             found = iter(self._threads(objectives[0].loss)(self._of_piece, items))
-            losses, Deltas = zip(*(add_up(islice(found, len(own))) for own in pieces), strict=True)
-            return _Together(losses, np.stack(Deltas))
+            return [add_up(islice(found, len(own))) for own in pieces]
 
     def _of_piece(self, item: tuple[Objective, slice]) -> Sum:
         objective, piece = item

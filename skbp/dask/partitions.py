@@ -216,7 +216,7 @@ class _Found:
     """Results of a worker in one object; of a list, Dask would pickle each item by itself."""
 
     place: str
-    results: Sequence[Any]
+    results: list[Any]
 
 
 @dataclass(frozen=True)
@@ -235,8 +235,8 @@ class _Sent:
 
     own: Sequence[Any]
 
-    def __call__(self, function: Function, *parts: Any) -> Sequence[Any]:
-        results: Sequence[Any] = function(list(parts), self.own)
+    def __call__(self, function: Function, *parts: Any) -> list[Any]:
+        results: list[Any] = function(list(parts), self.own)
         return results
 
 
@@ -247,7 +247,7 @@ class _Sorted:
     combine: Function
     numbers: Sequence[int]
 
-    def __call__(self, *found: Sequence[Any]) -> Any:
+    def __call__(self, *found: list[Any]) -> Any:
         results = dict(zip(self.numbers, chain(*found), strict=True))
         return self.combine([results[i] for i in sorted(results)])
 
