@@ -16,13 +16,17 @@ from contenders import MLP, MLP_1, OURS, OURS_1
 from matplotlib.figure import Figure
 from pictures import save
 
-OURS_COLOUR, OTHER_COLOUR = "tab:blue", "0.35"
+OURS_COLOUR, OTHER_COLOUR = "tab:blue", "0.6"
+SERIES = [
+    ("default threads", MLP, OURS, -0.2, OURS_COLOUR),
+    ("one thread", MLP_1, OURS_1, 0.2, OTHER_COLOUR),
+]
 
 BARS = {
     "digits, 64-25-10 logistic, sgd, batch 1": "step of sgd,\none row at a time",
     "digits, 64-100-10 relu, adam, batch 200": "step of Adam,\n200 rows at a time",
     "digits, 64-25-10 logistic, lbfgs to a loss of 0.05": "fit with L-BFGS\nto the same loss",
-    "200000 × 100, 100-100-10 relu, lbfgs, peak memory": "memory of a fit,\n200 000 rows",
+    "200000 × 100, 100-100-10 relu, lbfgs, peak memory": "memory of a fit,\n200,000 rows",
 }
 
 
@@ -32,35 +36,27 @@ def main(source, target):
     found = {each["name"]: each for each in works if each["dtype"] == "float64"}
     if missing := BARS.keys() - found.keys():
         sys.exit(f"{source} lacks {missing}. Run benchmarks/run.py with an --only for each.")
-    figure = Figure(figsize=(7, 2.9), layout="constrained")
+    figure = Figure(figsize=(6, 3.3), layout="constrained")
     draw(figure.subplots(), [found[name] for name in BARS])
     save(figure, target)
 
 
 def draw(ax, works):
-    """Draw a bar for each work, from the top, and a dot for one thread where it was measured."""
-    for height, work in enumerate(works):
-        times = ratio(work, MLP, OURS)
-        ax.barh(height, times, height=0.6, color=OURS_COLOUR)
-        single = ratio(work, MLP_1, OURS_1)
-        if single is not None:
-            ax.plot(single, height, "o", color="white", markeredgecolor=OTHER_COLOUR)
-        ax.annotate(
-            written(times, single),
-            (max(times, single or 0), height),
-            xytext=(8, 0),
-            textcoords="offset points",
-            verticalalignment="center",
-        )
-    ax.axvline(1, color=OTHER_COLOUR, linewidth=1)
+    """Draw a bar for each work, from the top, and one for one thread where it was measured."""
+    for label, theirs, ours, shift, colour in SERIES:
+        ratios = {i: ratio(work, theirs, ours) for i, work in enumerate(works)}
+        measured = {i: times for i, times in ratios.items() if times is not None}
+        heights = [i + shift for i in measured]
+        bars = ax.barh(heights, measured.values(), 0.36, color=colour, label=label)
+        ax.bar_label(bars, [f"{times:.2g}×" for times in measured.values()], padding=4)
     ax.set_yticks(range(len(works)), [BARS[work["name"]] for work in works])
-    ax.invert_yaxis()
-    ax.margins(x=0.25)
-    ax.set(
-        xlim=(0, None),
-        xlabel="time or memory of MLPClassifier ÷ that of BackpropClassifier",
-    )
+    ax.margins(x=0.2)
+    ax.set(xscale="log", ylim=(len(works) - 0.5, -0.5))
+    ax.set_xlabel("time or memory of MLPClassifier ÷ that of BackpropClassifier")
+    ax.set_xlim(left=1)
+    ax.xaxis.set_major_formatter("{x:g}×")
     ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.78))
 
 
 def ratio(work, theirs, ours):
@@ -72,12 +68,6 @@ def ratio(work, theirs, ours):
         if asdict(contender).items() <= each.items()
     }
     return medians[theirs] / medians[ours] if len(medians) == 2 else None
-
-
-def written(times, single):
-    """Return a ratio as text, with that of one thread if there is one."""
-    text = f"{times:.2g}×"
-    return text if single is None else f"{text}  (○ one thread: {single:.2g}×)"
 
 
 if __name__ == "__main__":
