@@ -1,6 +1,6 @@
 """How the cost of an evaluation and a fit grows on a Dask cluster, beside one process.
 
-    python benchmarks/scaling.py             # about ten minutes, and 2 GB of memory
+    python benchmarks/scaling.py             # two to ten minutes, and 2 GB of memory
     python benchmarks/scaling.py --quick     # small sets, one round: to see that all is well
 
 A cluster of one and of two processes on this machine, each with one thread, and one process with as

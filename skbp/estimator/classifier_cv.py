@@ -43,13 +43,7 @@ from skbp.estimator.parameters import CONSTRAINTS, RememberedParameterNames
 from skbp.estimator.path import scored_path
 from skbp.estimator.plain_state import PlainState
 from skbp.estimator.precision import suits_single
-from skbp.estimator.search import (
-    Candidate,
-    Plan,
-    Search,
-    search,
-    with_larger_alphas,
-)
+from skbp.estimator.search import Candidate, Plan, Search, search, with_larger_alphas
 from skbp.estimator.selection import SELECTIONS, Choice
 from skbp.estimator.state import unchanged_on_error
 from skbp.estimator.targets import ClassWeight, targets_for
@@ -509,6 +503,7 @@ class BackpropClassifierCV(
             tasks = FitTasks(self, X, y, sample_weight, n_tasks)
             after_path = partial(tasks.part, "path")
             found = search(plan, self.n_jobs, after_path)
+            # a race may have tried larger ones on its first fold
             if self._has_scale() and len(found.plan.alphas) == len(plan.alphas):
                 found = with_larger_alphas(found, self.n_jobs, after_path)
             plan = found.plan

@@ -486,7 +486,8 @@ def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[
     -------
     Search
         The search over two more values, on the same scale; other networks have no scores for
-        them. It is the same search if the largest λ was best for none, or if either was ended.
+        them. Without them, if the largest λ was best for none, or if either search was ended
+        before.
     """
     plan = found.plan
     if found.is_over or len(plan.alphas) < 2:
@@ -506,4 +507,5 @@ def with_larger_alphas(found: Search, n_jobs: int | None, after_path: Callable[[
         [*(next(paths) if is_it else [_NOT_TRIED] * _N_LARGER), *path]
         for is_it, path in zip(cycle(at_the_end), found.paths, strict=False)
     ]
-    return replace(found, plan=replace(plan, alphas=[*larger, *plan.alphas]), paths=joined)
+    # `more` knows whether a callback or Ctrl-C came after its last path
+    return replace(more, plan=replace(plan, alphas=[*larger, *plan.alphas]), paths=joined)

@@ -219,6 +219,16 @@ def test_a_larger_alpha_that_the_first_fold_has_not_tried_is_tried_on_it_too():
     assert found.starts[1] == found.best_of_networks[1] == 0
 
 
+def test_a_race_that_is_stopped_at_larger_alphas_begins_no_other_fold():
+    answers = iter([False])
+    paths = Paths(dict(zip(MORE_ALPHAS, (3, 9, 8, 7, 6, 5, 4), strict=True)))
+    plan = plan_of((2,), alphas=ALPHAS, is_race=True, scored_path=paths)
+    found = search(plan, 1, lambda: next(answers, True))
+    assert paths.asked == [(0, *ALPHAS), (0, 729, 243)]
+    assert found.is_over
+    assert_array_equal(found.table("score")[:, 0], [(3, 9, 8, 7, 6, 5, 4)])
+
+
 @pytest.mark.parametrize("n_paths", [1, 3, 4])
 def test_a_race_that_is_stopped_keeps_what_is_complete(n_paths):
     answers = iter([False] * (n_paths - 1))
